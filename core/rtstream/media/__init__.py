@@ -1,0 +1,1 @@
+"""Sound and pictures: frames, resampling, codecs, files."""

@@ -1,0 +1,74 @@
+"""What travels between a transport and a handler: a piece of sound, a picture, a message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Kind = Literal["audio", "video"]
+
+FRAME_SECONDS = 0.02  # the packet time of every telephone and browser (RFC 7587 §4.2: Opus default)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFrame:
+    """A piece of sound.
+
+    `samples` is int16 of shape `(channels, n)`, one row a channel; `rate` is in samples a second.
+    """
+
+    samples: NDArray[np.int16]
+    rate: int
+
+    @property
+    def kind(self) -> Kind:
+        return "audio"
+
+    @property
+    def channels(self) -> int:
+        return int(self.samples.shape[0])
+
+    @property
+    def duration(self) -> float:
+        """How long it sounds, in seconds."""
+        return float(self.samples.shape[1]) / self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """A picture.
+
+    `pixels` is uint8 of shape `(height, width, 3)` in the order blue, green, red. `duration` is for
+    how many seconds it holds the floor: 0 for a picture that goes out as soon as it is there.
+    """
+
+    pixels: NDArray[np.uint8]
+    duration: float = 0.0
+
+    @property
+    def kind(self) -> Kind:
+        return "video"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message beside the media: on a data channel, or as text on a WebSocket.
+
+    `text` is what goes over the line: a JSON document in rtstream's own messages, anything in the
+    user's.
+    """
+
+    text: str
+
+
+Frame = AudioFrame | VideoFrame
+Heard = AudioFrame | VideoFrame | Message
+
+
+def message(type: str, data: Any = None, **more: Any) -> dict[str, Any]:
+    """A message in FastRTC's form: `{"type": …, "data": …}`."""
+    return {"type": type, "data": data, **more}

@@ -1,0 +1,1 @@
+"""The projects that `rtstream new` starts from, one folder each."""
