@@ -1,0 +1,87 @@
+"""What every test may ask for: a real voice, a free port, a loop that forgives nothing, a check for leaks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import hypothesis
+import pytest
+
+T = TypeVar("T")
+
+REPOSITORY = Path(__file__).parent.parent
+RECORDING = Path(
+    "/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0880.wav"
+)  # "he was not an ill disposed young man": 2.99 s, 16 kHz, Debian's pocketsphinx-testdata
+SAMPLE = REPOSITORY / "templates/rtstream_templates/echo/sample.wav"
+
+# aiortc leaves 127.0.0.1 out of its ICE candidates, and a machine of a test may have no other address.
+os.environ["RTSTREAM_ICE_ADDRESSES"] = "127.0.0.1"
+
+hypothesis.settings.register_profile("person", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
+
+
+def run(coroutine: Coroutine[Any, Any, T], timeout: float = 20.0) -> T:
+    """Run a coroutine to its end and fail if it leaves anything behind.
+
+    Raises:
+        AssertionError: tasks were still running at its end, or the loop was told of an exception
+            that nobody had waited for.
+        TimeoutError: it took longer than `timeout` seconds.
+    """
+    unheard: list[dict[str, Any]] = []
+
+    async def watched() -> T:
+        asyncio.get_running_loop().set_exception_handler(lambda _, report: unheard.append(report))
+        async with asyncio.timeout(timeout):
+            result = await coroutine
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        assert not left, f"tasks still running at the end: {[task.get_name() for task in left]}"
+        return result
+
+    result = asyncio.run(watched())
+    assert not unheard, f"exceptions that nobody waited for: {unheard}"
+    return result
+
+
+@pytest.fixture(scope="session")
+def speech() -> Path:
+    """A recorded sentence: Debian's if the package is there, else the one that our template carries."""
+    return RECORDING if RECORDING.exists() else SAMPLE
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 on which nobody listened a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(autouse=True)
+def no_threads_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A connection that has ended leaves no thread: checked for all tests of sessions and of the network."""
+    before = set(threading.enumerate())
+    yield
+    if request.path.parent.name not in ("session", "network"):
+        return
+    started = [t for t in threading.enumerate() if t not in before and not t.daemon]
+    for thread in started:
+        thread.join(timeout=1.0)
+    left = [thread.name for thread in started if thread.is_alive()]
+    assert not left, f"threads left behind: {left}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the system packages that `scripts/test` could not install, so that no test is skipped silently."""
+    if missing := os.environ.get("RTSTREAM_TESTS_WITHOUT"):
+        terminalreporter.write_sep("=", "not on this machine", yellow=True)
+        terminalreporter.write_line(f"system packages: {missing}")

@@ -1,0 +1,1 @@
+"""Proofs of what is shipped: wheel, sdist, import cost, README."""

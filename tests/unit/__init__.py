@@ -1,0 +1,1 @@
+"""Proofs of single rooms: no socket, no loop, no time."""
