@@ -26,6 +26,8 @@ def audio_from_av(frame: av.AudioFrame) -> AudioFrame:
     name = frame.format.name
     dtype = np.dtype(_DTYPES[name.removesuffix("p")])
     count, channels = frame.samples, len(frame.layout.channels)
+    if not count:
+        return AudioFrame(np.empty((channels, 0), np.int16), frame.sample_rate)
     if frame.format.is_planar:
         rows = np.empty((channels, count), dtype)
         for row, plane in zip(rows, frame.planes, strict=True):

@@ -19,8 +19,9 @@ class Resampler:
 
     One filter of libswresample lives as long as the stream, so that no seam is heard between frames:
     it holds back 16 samples at the slower of the two rates (2 ms at 8 kHz), and everything that was
-    pushed has come out after `flush`, to the sample. Sound that already fits goes through as the same
-    object. One channel becomes several by repetition, several become another number by their average.
+    pushed has come out after `flush`, to the sample (unless all of it was shorter than the filter: 32
+    such samples). Sound that already fits goes through as the same object. One channel becomes several
+    by repetition, several become another number by their average.
 
     Args:
         rate: of what comes out, in samples a second.
