@@ -91,7 +91,7 @@ def function_sizes(modules: list[Module]) -> Iterator[str]:
             if isinstance(node, Function):
                 lengths.append(lines := body_lines(node))
                 if lines > FUNCTION_LINES:
-                    yield f"{module.path}:{node.lineno}: {node.name}: {lines} lines, more than {FUNCTION_LINES}"
+                    yield f"{module.path}:{node.lineno}: {node.name}: {lines} > {FUNCTION_LINES} lines"
     p95 = sorted(lengths)[int(len(lengths) * 0.95)]
     if p95 > FUNCTION_LINES_P95:
         yield f"core:1: one function in twenty has {p95} lines or more, more than {FUNCTION_LINES_P95}"
