@@ -25,8 +25,8 @@ error[RT3001]: `handler.py` has no `nope` in it
 ```
 
 With `--json` it is `{"error": {"code", "what", "why", "fix"}}` on stderr. A route answers with the HTTP
-status of the table and the body `{"status": "failed", "meta": {"error": slug, "code", "what", "why", "fix"}}`;
-a WebSocket sends that body as text and closes with the close code. Connected clients get
+status of the table and `{"status": "failed", "meta": {"error": slug, "code", "what", "why", "fix"}}`; a
+WebSocket sends that as text and closes with the close code. Connected clients get
 `{"type": "error", "message", "code", "why", "fix"}`.
 
 | exit code | means |
