@@ -1,0 +1,198 @@
+"""Where a value comes from: a flag, `RTSTREAM_*`, `rtstream.toml`, `[tool.rtstream]`, or the default.
+
+The configuration file is the nearest `rtstream.toml`, or `pyproject.toml` with a table
+`[tool.rtstream]`, from the working folder upward to the root of the repository. Outside of a
+repository only the working folder is looked at: a file that a stranger left in a parent folder
+could name a handler, and loading a handler runs its code.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rtstream.errors import ConfigError, UsageError
+
+from .console import console
+from .keys import KEYS, SECTIONS
+
+if TYPE_CHECKING:
+    import typer
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The values of one file: `name` is how a person calls it, `folder` where its paths start."""
+
+    name: str
+    folder: Path
+    values: dict[str, Any]
+
+
+@dataclass
+class Globals:
+    """What the global flags leave behind for the commands."""
+
+    config: Path | None = None
+    interactive: bool = True
+
+
+class Settings:
+    """The values of one run of a command; each remembers its source.
+
+    Attributes:
+        words: what stood behind `--`: values of the function's own parameters.
+        sources: for each value taken so far, where it came from.
+    """
+
+    def __init__(self, layers: list[Layer], ctx: typer.Context | None = None) -> None:
+        self.layers = layers
+        self.sources: dict[str, str] = {}
+        self._ctx = ctx
+        self.words: list[str] = list(ctx.meta.get("rtstream.words", ())) if ctx is not None else []
+
+    @classmethod
+    def of(cls, ctx: typer.Context) -> Settings:
+        """The settings of a running command.
+
+        Raises:
+            ConfigError: a configuration file cannot be read, or says something that cannot be.
+        """
+        return cls(read_layers(Path.cwd(), ctx.find_object(Globals) or Globals()), ctx)
+
+    def take(self, name: str, given: Any = None) -> Any:
+        """The value of a key of `KEYS`.
+
+        Args:
+            name: the key, and the name of the command's parameter.
+            given: what the flag or its environment variable says; None or empty when they are silent.
+
+        Raises:
+            UsageError: the flag has a value that cannot be.
+            ConfigError: the environment variable or a file has one.
+        """
+        key = KEYS[name]
+        if given is not None and given != []:
+            source = self._spoken_by(name)
+            self.sources[name] = source
+            return self._parse(name, given, source)
+        for layer in self.layers:
+            if name in layer.values:
+                self.sources[name] = layer.name
+                return layer.values[name]
+        self.sources[name] = DEFAULT
+        return key.default
+
+    def folder(self, name: str) -> Path:
+        """From where a path in the value of `name` counts: its file's folder, or the working folder."""
+        for layer in self.layers:
+            if self.sources.get(name) == layer.name:
+                return layer.folder
+        return Path.cwd()
+
+    def explain(self, names: dict[str, Any]) -> None:
+        """With `-v`, say of each value where it came from."""
+        for name, value in names.items():
+            console.detail(f"{name} = {value!r} ({self.sources.get(name, DEFAULT)})")
+
+    def _spoken_by(self, name: str) -> str:
+        flag = "the argument" if name == "target" else f"--{name.replace('_', '-')}"
+        if self._ctx is None:
+            return flag
+        source = self._ctx.get_parameter_source(name)
+        return f"RTSTREAM_{name.upper()}" if source is not None and source.name == "ENVIRONMENT" else flag
+
+    def _parse(self, name: str, given: Any, source: str) -> Any:
+        key = KEYS[name]
+        try:
+            value = key.parse(given) if isinstance(given, str | list) else given
+            if key.fits(value):
+                return value
+        except ValueError:
+            pass
+        failure = ConfigError if source.startswith("RTSTREAM_") else UsageError
+        raise failure(
+            f"`{source}` cannot be {given!r}",
+            why=f"it takes {key.expects}",
+            fix=key.near(given) or key.example(source),
+        )
+
+
+def read_layers(start: Path, given: Globals) -> list[Layer]:
+    """The configuration files that hold for a folder, the strongest first.
+
+    Raises:
+        ConfigError: a file cannot be read, or holds an unknown key or a value of the wrong type.
+    """
+    if given.config is not None:
+        return [_read(given.config.resolve(), must=True)]
+    for folder in _upward(start.resolve()):
+        layers = [
+            _read(folder / name) for name in ("rtstream.toml", "pyproject.toml") if (folder / name).is_file()
+        ]
+        if found := [layer for layer in layers if layer.values or layer.name == "rtstream.toml"]:
+            return found
+    return []
+
+
+def _upward(start: Path) -> list[Path]:
+    parents = [start, *start.parents]
+    for i, folder in enumerate(parents):
+        if (folder / ".git").exists():
+            return parents[: i + 1]
+    return [start]
+
+
+def _read(path: Path, must: bool = False) -> Layer:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"`{path}` cannot be read",
+            why=error.strerror or str(error),
+            fix="give another file with --config",
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"`{path}` is not TOML", why=str(error), fix="mend that line") from None
+    if path.name == "pyproject.toml":
+        table, name = document.get("tool", {}).get("rtstream", {}), "pyproject.toml [tool.rtstream]"
+    else:
+        table, name = document, path.name
+    return Layer(name, path.parent, _checked(table, name))
+
+
+def _checked(table: dict[str, Any], file: str) -> dict[str, Any]:
+    """The table with its sections laid flat, every key known and every value of its type."""
+    values: dict[str, Any] = {}
+    for written, value in table.items():
+        name = written.replace("-", "_")
+        if name in SECTIONS and isinstance(value, dict):
+            for inner, inner_value in value.items():
+                _put(values, inner, inner_value, name, file, f"[{written}] {inner}")
+        else:
+            _put(values, written, value, "", file, written)
+    return values
+
+
+def _put(values: dict[str, Any], written: str, value: Any, section: str, file: str, shown: str) -> None:
+    name = written.replace("-", "_")
+    known = [key for key, rule in KEYS.items() if rule.section == section]
+    if name not in known:
+        near = get_close_matches(name, known, n=1, cutoff=0.5)
+        raise ConfigError(
+            f"{file} has an unknown key `{shown}`",
+            why=f"known are {', '.join(f'`{key}`' for key in known)}",
+            fix=f"did you mean `{near[0]}`?" if near else f"remove `{shown}`",
+        )
+    if not KEYS[name].fits(value):
+        raise ConfigError(
+            f"{file}: `{shown}` cannot be {value!r}",
+            why=f"it takes {KEYS[name].expects}",
+            fix=KEYS[name].near(value) or f"for example: {KEYS[name].line(name)}",
+        )
+    values[name] = value

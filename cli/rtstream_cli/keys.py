@@ -1,0 +1,126 @@
+"""The table of all settings: what each takes, and what holds when nobody says anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+SECTIONS = ("test_file",)  # tables of a configuration file that hold settings of one command
+
+MODALITIES = ("audio", "video", "audio-video")
+MODES = ("send-receive", "send", "receive")
+TRANSPORTS = ("direct", "websocket", "phone", "webrtc", "all")
+
+
+@dataclass(frozen=True)
+class Key:
+    """One setting.
+
+    `parse` reads it from the text of a flag or an environment variable and raises ValueError when it
+    cannot; `fits` says whether a value (from TOML, or parsed) is one; `expects` and `sample` are for
+    people.
+    """
+
+    expects: str
+    sample: Any
+    parse: Callable[[Any], Any]
+    fits: Callable[[Any], bool]
+    default: Any = None
+    section: str = ""
+    choices: tuple[str, ...] = ()
+
+    def near(self, given: Any) -> str:
+        """The choice that was probably meant, as a sentence."""
+        close = get_close_matches(str(given), self.choices, n=1, cutoff=0.5)
+        return f"did you mean `{close[0]}`?" if close else ""
+
+    def example(self, source: str) -> str:
+        """A flag or an environment variable that would do."""
+        return f"for example: {source}{' ' if source.startswith('--') else '='}{self.sample}"
+
+    def line(self, name: str) -> str:
+        """A line of TOML that would do."""
+        return f"{name} = {json.dumps(self.sample)}"
+
+
+def _text(expects: str, sample: str, default: str | None = None) -> Key:
+    return Key(expects, sample, str, lambda value: isinstance(value, str) and value != "", default)
+
+
+def _choice(choices: tuple[str, ...], default: str | None = None, section: str = "") -> Key:
+    expects = f"one of {', '.join(f'`{choice}`' for choice in choices)}"
+    return Key(expects, choices[0], str, lambda value: value in choices, default, section, choices)
+
+
+def _yes_or_no(default: bool, section: str = "") -> Key:
+    def parse(text: str) -> bool:
+        return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+
+    return Key("`true` or `false`", True, parse, lambda value: isinstance(value, bool), default, section)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole(text: str) -> int | str:
+    """A whole number, or the word itself."""
+    return int(text) if text.lstrip("-").isdigit() else text
+
+
+def _is_limit(value: Any) -> bool:
+    return value in ("none", "default") or (_is_number(value) and isinstance(value, int) and value >= 1)
+
+
+def _server(text: str) -> Any:
+    return json.loads(text) if text.lstrip().startswith("{") else text
+
+
+def _is_server(value: Any) -> bool:
+    url = value.get("urls") if isinstance(value, dict) else value
+    urls = url if isinstance(url, list) else [url]
+    return bool(urls) and all(
+        isinstance(one, str) and one.startswith(("stun:", "stuns:", "turn:", "turns:")) for one in urls
+    )
+
+
+KEYS: dict[str, Key] = {
+    "target": _text("a handler: a file, a module, a built-in, with `:name` or without", "handler.py:echo"),
+    "modality": _choice(MODALITIES),
+    "mode": _choice(MODES),
+    "host": _text("an address of this machine", "127.0.0.1", "127.0.0.1"),
+    "port": Key(
+        "a whole number from 0 (any free port) to 65535",
+        8000,
+        int,
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 65535,
+    ),
+    "concurrency_limit": Key(
+        "a whole number from 1, `none` or `default` (1)", 10, _whole, _is_limit, "default"
+    ),
+    "time_limit": Key(
+        "a number of seconds above 0", 300, float, lambda value: _is_number(value) and value > 0
+    ),
+    "ice_server": Key(
+        "URLs that start with stun: or turn:, or JSON objects with `urls`, `username` and `credential`",
+        ["stun:stun.example.org:3478"],
+        lambda texts: [_server(text) for text in texts],
+        lambda value: isinstance(value, list) and all(map(_is_server, value)),
+        [],
+    ),
+    "warm": _yes_or_no(True),
+    "log_format": _choice(("text", "json"), "text"),
+    "drain": Key("a number of seconds from 0", 5, float, lambda value: _is_number(value) and value >= 0, 5.0),
+    "parameters": Key(
+        "a table of the function's own parameters",
+        {"gain": 0.5},
+        dict,
+        lambda value: isinstance(value, dict),
+        {},
+    ),
+    "via": _choice(TRANSPORTS, "direct", "test_file"),
+    "realtime": _yes_or_no(False, "test_file"),
+}

@@ -1,0 +1,110 @@
+"""The options of the commands, each declared once; each can also be given as `RTSTREAM_<NAME>`.
+
+They arrive as text (or None): `config.Settings.take` settles them against the environment, the files
+and the defaults, so that one rule (`keys.KEYS`) serves a flag, a variable and a file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from .keys import KEYS, MODALITIES, MODES
+
+Context = typer.Context  # what a command is handed: the global flags, and the words after `--`
+
+STREAM, SERVER, OUTPUT = "Stream", "Server", "Output"
+
+
+def _option(*names: str, help: str, metavar: str | None = None, panel: str = OUTPUT) -> Any:
+    """An option with its environment variable; its default is shown here and settled by `Settings`."""
+    key = names[0].split("/")[0].removeprefix("--").replace("-", "_")
+    default = KEYS[key].default if key in KEYS else None
+    return typer.Option(
+        *names,
+        envvar=f"RTSTREAM_{key.upper()}",
+        metavar=metavar,
+        help=help,
+        show_default=str(default) if isinstance(default, str | float) else False,
+        rich_help_panel=panel,
+    )
+
+
+TargetArg = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[TARGET]",
+        envvar="RTSTREAM_TARGET",
+        show_default=False,
+        help="The handler: `handler.py:fn`, `package.module:fn`, `handler.py`, or a built-in: `@echo`, "
+        "`@mirror`, `@tone`, `@clock`. Without it: the configuration, `handler.py`, `app.py`, `main.py`. "
+        "Loading it runs the code of its file.",
+    ),
+]
+ModalityOpt = Annotated[
+    str | None,
+    _option(
+        "--modality",
+        metavar="|".join(MODALITIES),
+        panel=STREAM,
+        help="What flows, if the handler cannot tell.",
+    ),
+]
+ModeOpt = Annotated[
+    str | None,
+    _option(
+        "--mode", metavar="|".join(MODES), panel=STREAM, help="Which way it flows, seen from the browser."
+    ),
+]
+LimitOpt = Annotated[
+    str | None,
+    _option(
+        "--concurrency-limit",
+        metavar="N|none|default",
+        panel=STREAM,
+        help="How many connections at once; `default` is one.",
+    ),
+]
+TimeLimitOpt = Annotated[
+    str | None,
+    _option("--time-limit", metavar="SECONDS", panel=STREAM, help="How long one connection may last."),
+]
+IceServerOpt = Annotated[
+    list[str] | None,
+    _option(
+        "--ice-server",
+        metavar="URL|JSON",
+        panel=STREAM,
+        help="A STUN or TURN server for both ends; may be given again. None by default.",
+    ),
+]
+HostOpt = Annotated[
+    str | None, _option("--host", metavar="ADDRESS", panel=SERVER, help="The address to listen on.")
+]
+PortOpt = Annotated[
+    str | None,
+    _option(
+        "--port", metavar="PORT", panel=SERVER, help="The port; 0 takes any free one. 8000, or the next free."
+    ),
+]
+DrainOpt = Annotated[
+    str | None,
+    _option("--drain", metavar="SECONDS", panel=SERVER, help="How long live calls may go on after Ctrl-C."),
+]
+WarmOpt = Annotated[
+    bool | None,
+    _option("--warm/--no-warm", panel=SERVER, help="Send a short call through the handler before Ready."),
+]
+ReloadOpt = Annotated[
+    bool,
+    _option("--reload", panel=SERVER, help="Start again when a .py or .toml file of the project changes."),
+]
+OpenOpt = Annotated[bool, _option("--open", panel=SERVER, help="Open the page in the browser.")]
+LogFormatOpt = Annotated[
+    str | None,
+    _option("--log-format", metavar="text|json", panel=OUTPUT, help="The form of the log on stderr."),
+]
+JsonOpt = Annotated[
+    bool, _option("--json", help="Print JSON on stdout: one document, or one event a line while it runs.")
+]

@@ -1,0 +1,153 @@
+"""`-- --gain 0.5`: the handler's own parameters, typed from its signature."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from functools import partial
+from typing import Any
+
+from rtstream.errors import ConfigError, UsageError
+
+from . import infer
+from .discover import Target
+
+YES = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+
+def apply(target: Target, words: Sequence[str], configured: Mapping[str, Any], file: str) -> Any:
+    """The target's object with values for its parameters: from the words after `--`, else from the file.
+
+    Args:
+        words: for example `["--gain", "0.5", "--loud"]`.
+        configured: the table `[parameters]` of the configuration file called `file`.
+
+    Raises:
+        UsageError: an unknown parameter, a value that does not fit, or an object without parameters.
+        ConfigError: the same, said by the file.
+    """
+    if not words and not configured:
+        return target.obj
+    known = _settable(target.obj)
+    values: dict[str, Any] = {}
+    for name, value in configured.items():
+        values[name] = _fitted(target, known, name, value, ConfigError, f"{file}: [parameters]")
+    for name, text in _pairs(words):
+        values[name] = _fitted(target, known, name, text, UsageError, f"`--{name.replace('_', '-')}`")
+    return partial(target.obj, **values)
+
+
+def _settable(obj: Any) -> dict[str, tuple[Any, Any]]:
+    """The parameters beyond the media: name → (annotation, default)."""
+    if infer.is_stream(obj) or infer.is_app(obj) or not callable(obj):
+        return {}
+    parameters = list(inspect.signature(obj).parameters.values())
+    if isinstance(obj, type):
+        hints = infer.hints(vars(obj).get("__init__", obj))
+    else:
+        hints = infer.hints(obj)
+        parameters = parameters[1:] if infer.takes_media(obj) else parameters
+    return {
+        p.name: (hints.get(p.name, _type_of(p.default)), p.default)
+        for p in parameters
+        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    }
+
+
+def _type_of(default: Any) -> Any:
+    return str if default is inspect.Parameter.empty or default is None else type(default)
+
+
+def _pairs(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """`--a 1 --b=2 --c --no-d` as pairs of a name and a text."""
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if not word.startswith("--") or word == "--":
+            raise UsageError(
+                f"`{word}` behind `--` has no name",
+                why="there stand the handler's own parameters, each as `--name value`",
+                fix="Write `-- --name value`",
+            )
+        name, given, text = word.removeprefix("--").partition("=")
+        if not given and left and not left[0].startswith("--"):
+            text = left.pop(0)
+        elif not given:
+            name, text = (name.removeprefix("no-"), "false") if name.startswith("no-") else (name, "true")
+        yield name.replace("-", "_"), text
+
+
+def _fitted(
+    target: Target,
+    known: Mapping[str, tuple[Any, Any]],
+    name: str,
+    value: Any,
+    failure: type[UsageError],
+    source: str,
+) -> Any:
+    if name not in known:
+        near = get_close_matches(name, known, n=1, cutoff=0.5)
+        raise failure(
+            f"`{target.name}` has no parameter `{name}`",
+            why=f"it has {', '.join(_described(one, *known[one]) for one in known)}"
+            if known
+            else "it has none to set",
+            fix=f"Did you mean `--{near[0]}`?" if near else f"Remove it ({source})",
+        )
+    hint, default = known[name]
+    try:
+        return _converted(value, hint)
+    except ValueError:
+        raise failure(
+            f"{source} cannot be {value!r}",
+            why=f"`{target.name}` takes {_described(name, hint, default)}",
+            fix="Give a value of that type",
+        ) from None
+
+
+def _described(name: str, hint: Any, default: Any) -> str:
+    shown = hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
+    return f"`{name}: {shown}`" if default is inspect.Parameter.empty else f"`{name}: {shown} = {default!r}`"
+
+
+def _converted(value: Any, hint: Any) -> Any:
+    """A text (or a value from TOML) as the type that an annotation asks for; ValueError if it is none."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value == "none" and type(None) in args:
+            return None
+        return _first_fit(value, [arg for arg in args if arg is not type(None)])
+    if origin is typing.Literal:
+        return _first_fit(value, [type(arg) for arg in args], among=args)
+    if hint is bool and isinstance(value, str):
+        if value.lower() not in YES:
+            raise ValueError
+        return YES[value.lower()]
+    if hint in (int, float) and not isinstance(value, bool):
+        return hint(value)
+    if isinstance(value, str) or not isinstance(hint, type) or isinstance(value, hint):
+        return value
+    raise ValueError
+
+
+def _first_fit(value: Any, hints: Sequence[Any], among: Sequence[Any] | None = None) -> Any:
+    for hint in hints:
+        try:
+            found = _converted(value, hint)
+        except ValueError:
+            continue
+        if among is None or found in among:
+            return found
+    raise ValueError

@@ -1,0 +1,61 @@
+"""A traceback cut to the frames that the user wrote."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import traceback
+from pathlib import Path
+
+import rtstream
+
+_PATHS = sysconfig.get_paths()
+_FOREIGN = tuple(
+    str(Path(folder).resolve()) + os.sep
+    for folder in {
+        _PATHS["stdlib"],
+        _PATHS["platstdlib"],
+        _PATHS["purelib"],
+        _PATHS["platlib"],
+        str(Path(rtstream.__file__).parent),
+        str(Path(__file__).parent),
+    }
+)
+
+
+def of_user(error: BaseException) -> list[traceback.FrameSummary]:
+    """The frames of an exception that lie neither in Python, nor in an installed package, nor in rtstream."""
+    return [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename)]
+
+
+def _is_users(filename: str) -> bool:
+    if filename.startswith("<"):
+        return False
+    return not str(Path(filename).resolve()).startswith(_FOREIGN)
+
+
+def place(error: BaseException) -> str:
+    """Where in the user's code it happened, as `file:line`; empty when it did not happen there."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{_short(error.filename)}:{error.lineno}"
+    own = of_user(error)
+    return f"{_short(own[-1].filename)}:{own[-1].lineno}" if own else ""
+
+
+def render(error: BaseException) -> str:
+    """The user's frames, the newest last, each with its line of code."""
+    if isinstance(error, SyntaxError) and error.filename:
+        shown = (error.text or "").strip()
+        return f"{place(error)}\n  {shown}".rstrip()
+    lines: list[str] = []
+    for frame in of_user(error)[-5:]:
+        lines.append(f"{_short(frame.filename)}:{frame.lineno} in {frame.name}")
+        if frame.line:
+            lines.append(f"  {frame.line}")
+    return "\n".join(lines)
+
+
+def _short(filename: str) -> str:
+    path = Path(filename).resolve()
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
