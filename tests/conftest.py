@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 import threading
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ RECORDING = Path(
 )  # "he was not an ill disposed young man": 2.99 s, 16 kHz, Debian's pocketsphinx-testdata
 SAMPLE = REPOSITORY / "templates/rtstream_templates/echo/sample.wav"
 
+# The programs of this environment come first: tests call `rtstream` by its name, as people do.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 # aiortc leaves 127.0.0.1 out of its ICE candidates, and a machine of a test may have no other address.
 os.environ["RTSTREAM_ICE_ADDRESSES"] = "127.0.0.1"
 
