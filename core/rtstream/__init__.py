@@ -1,3 +1,121 @@
-"""Turn a Python function into a realtime audio or video stream."""
+"""Turn a Python function into a realtime audio or video stream: browser, telephone, socket or file.
+
+The public names load on first use, so that `import rtstream` costs nearly nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    ".context": ("Context", "get_current_context"),
+    ".credentials": (
+        "get_cloudflare_turn_credentials",
+        "get_cloudflare_turn_credentials_async",
+        "get_hf_turn_credentials",
+        "get_hf_turn_credentials_async",
+        "get_turn_credentials",
+        "get_turn_credentials_async",
+        "get_twilio_turn_credentials",
+    ),
+    ".errors": ("RtstreamError",),
+    ".handlers.base": (
+        "AsyncAudioVideoStreamHandler",
+        "AsyncStreamHandler",
+        "AudioEmitType",
+        "AudioVideoStreamHandler",
+        "StreamHandler",
+        "VideoEmitType",
+    ),
+    ".handlers.functions": ("VideoStreamHandler",),
+    ".media.audio": (
+        "aggregate_bytes_to_16bit",
+        "async_aggregate_bytes_to_16bit",
+        "audio_to_bytes",
+        "audio_to_file",
+        "audio_to_float32",
+        "audio_to_int16",
+    ),
+    ".options": ("UIArgs",),
+    ".outputs": ("AdditionalOutputs", "CloseStream", "Warning", "WebRTCError"),
+    ".stream": ("Stream",),
+    ".waiting": ("wait_for_item",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+# FastRTC's names that this version does not have: asking for one says so, and says what to do.
+_LATER = {
+    "ReplyOnPause": "turn-taking",
+    "ReplyOnStopWords": "turn-taking",
+    "AlgoOptions": "turn-taking",
+    "ModelOptions": "turn-taking",
+    "PauseDetectionModel": "turn-taking",
+    "SileroVadOptions": "turn-taking",
+    "get_silero_model": "turn-taking",
+    "MoonshineSTT": "speech to text",
+    "get_stt_model": "speech to text",
+    "get_tts_model": "text to speech",
+    "KokoroTTSOptions": "text to speech",
+    "CartesiaTTSOptions": "text to speech",
+    "WebRTC": "the Gradio component",
+    "WebRTCData": "the Gradio component",
+}
+
+__all__ = sorted([*_HOME_OF, "__version__"], key=str.lower)  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from .context import Context, get_current_context
+    from .credentials import (
+        get_cloudflare_turn_credentials,
+        get_cloudflare_turn_credentials_async,
+        get_hf_turn_credentials,
+        get_hf_turn_credentials_async,
+        get_turn_credentials,
+        get_turn_credentials_async,
+        get_twilio_turn_credentials,
+    )
+    from .errors import RtstreamError
+    from .handlers.base import (
+        AsyncAudioVideoStreamHandler,
+        AsyncStreamHandler,
+        AudioEmitType,
+        AudioVideoStreamHandler,
+        StreamHandler,
+        VideoEmitType,
+    )
+    from .handlers.functions import VideoStreamHandler
+    from .media.audio import (
+        aggregate_bytes_to_16bit,
+        async_aggregate_bytes_to_16bit,
+        audio_to_bytes,
+        audio_to_file,
+        audio_to_float32,
+        audio_to_int16,
+    )
+    from .options import UIArgs
+    from .outputs import AdditionalOutputs, CloseStream, Warning, WebRTCError
+    from .stream import Stream
+    from .waiting import wait_for_item
+
+
+def __getattr__(name: str) -> Any:
+    if (home := _HOME_OF.get(name)) is not None:
+        value = getattr(import_module(home, __name__), name)
+        globals()[name] = value
+        return value
+    if (part := _LATER.get(name)) is not None:
+        from .errors import FeatureMissing
+
+        raise FeatureMissing(
+            f"`rtstream.{name}` is not part of this version",
+            why=f"{part} comes with a later one",
+            fix="Use a StreamHandler of your own, or stay with FastRTC for this part until then",
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

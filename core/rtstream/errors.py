@@ -6,8 +6,8 @@ RtstreamError
 │                          HandlerUnfit, HandlerRaised, HandlerReturnedNonsense, HandlerHung
 ├── MachineError (exit 4): PortBusy, MissingExtra, FeatureMissing
 ├── RemoteError (exit 5): ServerUnreachable
-│   └── ConnectionRefused: BadOffer, TracksUnfit, BadCandidate, BadMessage, BodyTooLarge,
-│                          UnsupportedBody, UnknownConnection, AlreadyConnected,
+│   └── ConnectionRefused: BadOffer, UnreadableBody, TracksUnfit, BadCandidate, BadMessage, BodyTooLarge,
+│                          UnsupportedBody, UnknownConnection, ConnectionClosed, AlreadyConnected,
 │                          TooManyConnections, ServerStopping
 └── NoMediaOut (exit 6)
 
@@ -207,6 +207,14 @@ class BadOffer(ConnectionRefused):
     slug = "invalid_offer"
 
 
+class UnreadableBody(BadOffer):
+    """The JSON is sound, but fields are missing or of the wrong type."""
+
+    code = "RT5112"
+    status = 422
+    slug = "invalid_body"
+
+
 class TracksUnfit(ConnectionRefused):
     """The offer is sound, but its tracks do not fit the stream."""
 
@@ -253,6 +261,13 @@ class UnknownConnection(ConnectionRefused, LookupError):
     code = "RT5107"
     status = 404
     slug = "unknown_connection"
+
+
+class ConnectionClosed(UnknownConnection):
+    """The connection with that id has just ended."""
+
+    code = "RT5111"
+    slug = "connection_closed"
 
 
 class AlreadyConnected(ConnectionRefused):

@@ -1,0 +1,155 @@
+"""Time, handed in: a clock that asks its event loop, and a loop whose time only moves when nobody works.
+
+On an ordinary loop `Clock` is real time. Inside `run_stepped` the same code runs on a `StepLoop`: each
+wait ends at once, as soon as nothing else is left to do, and time jumps to the moment that was waited
+for. So a minute of media passes in well under a second and comes out the same each time. Work in
+threads is waited for in real time while the stepped time stands still, and a loop that talks to the
+network falls back to real time for as long as its sockets are open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+GRACE = 0.05  # how long, in real seconds, a call that may wait for media is taken to think
+GLANCE = 0.0001  # real seconds between two looks at a thread
+
+
+class Clock:
+    """Seconds that only grow, read from the running event loop."""
+
+    def now(self) -> float:
+        """The present moment, in seconds since some moment in the past."""
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that long."""
+        await asyncio.sleep(seconds)
+
+    async def sleep_until(self, when: float) -> None:
+        """Wait for the moment `when`; return at once if it has passed."""
+        if (remaining := when - self.now()) > 0:
+            await asyncio.sleep(remaining)
+
+
+async def pass_turn() -> None:
+    """Let everybody else in the loop have a turn."""
+    await asyncio.sleep(0)
+
+
+def run_stepped(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on stepped time and return what it returns."""
+    with asyncio.Runner(loop_factory=StepLoop) as runner:
+        return runner.run(main)
+
+
+class StepLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time moves only when nobody works."""
+
+    def __init__(self) -> None:
+        self._selector_of_steps = _StepSelector()
+        super().__init__(self._selector_of_steps)
+        self._selector_of_steps.idle_sockets = len(self._selector_of_steps.get_map())
+
+    def time(self) -> float:
+        return self._selector_of_steps.now
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+        job = _Job(func, may_wait=getattr(executor, "may_wait", False))
+        future = super().run_in_executor(executor, job, *args)
+        self._selector_of_steps.jobs.add(job)
+        future.add_done_callback(lambda _: self._selector_of_steps.jobs.discard(job))
+        return future
+
+
+class _Job:
+    """A call in a thread, and what can be told of it from outside."""
+
+    def __init__(self, func: Callable[..., Any], *, may_wait: bool) -> None:
+        self._func = func
+        self._may_wait = may_wait
+        self._thread: int | None = None
+        self._since = time.monotonic()
+
+    def __call__(self, *args: Any) -> Any:
+        self._thread = threading.get_ident()
+        return self._func(*args)
+
+    def parked(self) -> bool:
+        """Whether the call waits for something that only media or time can bring."""
+        if self._thread is None:
+            return False
+        if waits_for_another_thread(sys._current_frames().get(self._thread)):
+            return True
+        return self._may_wait and time.monotonic() - self._since > GRACE
+
+
+def waits_for_another_thread(frame: Any) -> bool:
+    """Whether a thread's innermost frame stands in `threading`'s wait (a queue, an event, a future)."""
+    return (
+        frame is not None
+        and frame.f_code.co_name == "wait"
+        and frame.f_globals.get("__name__") == "threading"
+    )
+
+
+class _StepSelector(selectors.BaseSelector):
+    """Stands where the loop waits: lets time jump when there is nothing real to wait for."""
+
+    def __init__(self) -> None:
+        self._inner = selectors.DefaultSelector()
+        self.now = 0.0
+        self.jobs: set[_Job] = set()
+        self.idle_sockets = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        events = self._inner.select(0)
+        if events or (timeout is not None and timeout <= 0):
+            return events
+        if self.jobs:
+            events = self._wait_for_jobs()
+            if events:
+                return events
+        if timeout is None or len(self._inner.get_map()) > self.idle_sockets:
+            return self._wait_for_real(timeout)
+        self.now += timeout
+        return []
+
+    def _wait_for_jobs(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait until a thread is done, or until all have been seen parked three times in a row."""
+        parked = 0
+        while parked < 3:
+            time.sleep(GLANCE)  # epoll counts in milliseconds, and this lets the threads run
+            if events := self._inner.select(0):
+                return events
+            parked = parked + 1 if all(job.parked() for job in self.jobs) else 0
+        return []
+
+    def _wait_for_real(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        begun = time.monotonic()
+        events = self._inner.select(GRACE if timeout is None else timeout)
+        self.now += time.monotonic() - begun
+        return events
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._inner.register(fileobj, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._inner.unregister(fileobj)
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._inner.modify(fileobj, events, data)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._inner.get_map()

@@ -1,0 +1,303 @@
+"""The classes that users subclass, and what the session may ask of them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from ..context import Line
+from ..errors import OptionError
+from ..media.frames import Kind
+from ..outputs import AdditionalOutputs, CloseStream
+from ..wire.messages import inputs_wanted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Samples: TypeAlias = NDArray[np.int16] | NDArray[np.float32]
+    Sound: TypeAlias = tuple[int, Samples] | tuple[int, Samples, Literal["mono", "stereo"]]
+    Beside: TypeAlias = AdditionalOutputs | CloseStream
+    AudioEmitType: TypeAlias = Sound | Beside | tuple[Sound, Beside] | None
+    VideoEmitType: TypeAlias = NDArray[np.uint8] | Beside | tuple[NDArray[np.uint8], Beside] | None
+
+PLACEHOLDER = "__webrtc_value__"  # FastRTC's first argument: the place of the media itself
+
+WHOLE_REPLY = 60.0  # seconds: a handler that emits a reply in one go may; clear_queue() then drops all of it
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What is called with each frame heard.
+
+    `fn` is the user's; `args` gives what it takes beyond the media, or None while they are awaited;
+    `replies` says whether what it returns is sent to the client.
+    """
+
+    fn: Callable[..., Any]
+    args: Callable[[], tuple[Any, ...] | None] = tuple
+    replies: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is asked for output, again and again.
+
+    `ahead` is how many seconds of sound may be queued before it is asked again; `frame_seconds` is
+    for how long each picture stays.
+    """
+
+    fn: Callable[[], Any]
+    ahead: float = WHOLE_REPLY
+    frame_seconds: float = 0.0
+
+
+class StreamHandlerBase(ABC):
+    """What all handlers share: rates, the additional inputs, and the line to their client.
+
+    Args:
+        expected_layout: "mono" (default) or "stereo": the layout of the sound that `receive` is given.
+        output_sample_rate: samples a second that a file or a WebSocket client is sent (default 24000).
+        output_frame_size: kept for FastRTC's users; frames are always 20 ms.
+        input_sample_rate: samples a second of the sound that `receive` is given (default 48000).
+        fps: pictures a second that `video_emit` is asked for (default 30).
+
+    Raises:
+        OptionError: a rate that is no multiple of 50, or another layout.
+    """
+
+    expected_layout: Literal["mono", "stereo"] = "mono"
+    output_sample_rate: int = 24000
+    input_sample_rate: int = 48000
+    fps: float = 30
+    needs_args: bool = False
+    phone_mode: bool = False
+
+    _made_with: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+    _line: Line | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+    _args_set: asyncio.Event | None = None
+    _latest_args: list[Any] | None = None
+    _has_defaults: bool = False
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> StreamHandlerBase:
+        self = super().__new__(cls)
+        self._made_with = (args, kwargs)
+        return self
+
+    def __init__(
+        self,
+        expected_layout: Literal["mono", "stereo"] = "mono",
+        output_sample_rate: int = 24000,
+        output_frame_size: int | None = None,
+        input_sample_rate: int = 48000,
+        fps: float = 30,
+    ) -> None:
+        for name, rate in (("output_sample_rate", output_sample_rate), ("input_sample_rate", input_sample_rate)):
+            if rate <= 0 or rate % 50:
+                raise OptionError(
+                    f"`{name}` is {rate}, which is no multiple of 50",
+                    why="sound travels in frames of 20 ms, so a frame would hold a broken number of samples",
+                    fix=f"Pass {name}=24000, or another usual rate",
+                )
+        if expected_layout not in ("mono", "stereo"):
+            raise OptionError(f"`expected_layout` is {expected_layout!r}", fix='Pass "mono" or "stereo"')
+        if output_frame_size not in (None, output_sample_rate // 50):
+            warnings.warn(
+                f"output_frame_size={output_frame_size} is ignored: frames are always 20 ms", UserWarning, stacklevel=2
+            )
+        self.expected_layout = expected_layout
+        self.output_sample_rate = output_sample_rate
+        self.output_frame_size = output_sample_rate // 50
+        self.input_sample_rate = input_sample_rate
+        self.fps = fps
+
+    def copy(self) -> Any:
+        """A fresh handler for one connection; by default made with the same constructor arguments."""
+        args, kwargs = self._made_with
+        return type(self)(*args, **kwargs)
+
+    def start_up(self) -> Any:
+        """Called once when the connection is there, beside everything else; may run as long as it lasts."""
+
+    def shutdown(self) -> Any:
+        """Called exactly once when the connection has ended, whatever ended it."""
+
+    def reset(self) -> None:
+        """Forget the inputs that were sent; the next `wait_for_args` waits for new ones."""
+        self.args_set.clear()
+
+    # What the session asks.
+
+    def listeners(self) -> dict[Kind, Listener]:
+        """What to call with the frames of each kind."""
+        return {}
+
+    def sources(self) -> Sequence[Source]:
+        """What to ask for output."""
+        return ()
+
+    async def ready(self) -> None:
+        """Return once the sources may be asked."""
+
+    def bind(self, line: Line, defaults: Sequence[Any] | None = None) -> None:
+        """Tie the handler to its connection. `defaults` are the additional inputs until the client sends some."""
+        self._line = line
+        self._loop = asyncio.get_running_loop()
+        self._args_set = asyncio.Event()
+        self._has_defaults = defaults is not None
+        self._latest_args = [PLACEHOLDER, *(defaults or ())]
+        self.phone_mode = line.phone
+
+    # What the handler's own code may use.
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop of the connection.
+
+        Raises:
+            RuntimeError: before there is a connection.
+        """
+        if self._loop is None:
+            raise RuntimeError("This handler has no connection yet: use it from start_up, receive or emit on")
+        return self._loop
+
+    @property
+    def args_set(self) -> asyncio.Event:
+        """Set when the client has sent additional inputs."""
+        if self._args_set is None:
+            self._args_set = asyncio.Event()
+        return self._args_set
+
+    @property
+    def latest_args(self) -> list[Any]:
+        """The newest additional inputs, from index 1; index 0 is the place of the media."""
+        if self._latest_args is None:
+            self._latest_args = [PLACEHOLDER]
+        return self._latest_args
+
+    @latest_args.setter
+    def latest_args(self, args: list[Any]) -> None:
+        self._latest_args = args
+
+    @property
+    def channel(self) -> Line | None:
+        """The line to the client, None before there is a connection."""
+        return self._line
+
+    def set_args(self, args: Sequence[Any]) -> None:
+        """Take new additional inputs. From any thread."""
+        self._latest_args = [PLACEHOLDER, *args]
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.args_set.set)
+        else:
+            self.args_set.set()
+
+    async def wait_for_args(self) -> None:
+        """Ask the client for the additional inputs and wait until they are there.
+
+        On the telephone, and where the components' defaults stand in, it does not wait.
+        """
+        if self.phone_mode:
+            return
+        await self.send_message(inputs_wanted())
+        if not self._has_defaults:
+            await self.args_set.wait()
+
+    def wait_for_args_sync(self) -> None:
+        """`wait_for_args` for code that runs in a thread."""
+        asyncio.run_coroutine_threadsafe(self.wait_for_args(), self.loop).result()
+
+    async def send_message(self, msg: str) -> None:
+        """Send text to the client: on the data channel or the WebSocket. Nothing of it goes to a carrier."""
+        self.send_message_sync(msg)
+
+    def send_message_sync(self, msg: str) -> None:
+        """`send_message` for code that runs in a thread."""
+        if self._line is not None:
+            self._line.send_text(msg)
+
+    def clear_queue(self) -> None:
+        """Forget the sound that was emitted and has not been heard yet. From any thread."""
+        if self._line is not None:
+            self._line.clear()
+
+
+class StreamHandler(StreamHandlerBase):
+    """An audio handler whose methods run in threads of their own connection.
+
+    Implement `receive` and `emit`. `receive` is given `(rate, samples)`, samples int16 of shape
+    `(1, n)` (interleaved if `expected_layout` is "stereo"). `emit` returns `(rate, samples)`, samples
+    int16 or float32, an `AdditionalOutputs`, a `CloseStream`, or None for "nothing yet".
+    """
+
+    @abstractmethod
+    def receive(self, frame: tuple[int, NDArray[np.int16]]) -> Any:
+        """Take 20 ms of the client's sound."""
+
+    @abstractmethod
+    def emit(self) -> Any:
+        """Return the next piece of sound for the client; may wait for it."""
+
+    def listeners(self) -> dict[Kind, Listener]:
+        return {"audio": Listener(self.receive)}
+
+    def sources(self) -> Sequence[Source]:
+        return (Source(self.emit),)
+
+
+class AsyncStreamHandler(StreamHandler):
+    """An audio handler whose methods are coroutines and run in the event loop. See `StreamHandler`."""
+
+    @abstractmethod
+    async def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
+        """Take 20 ms of the client's sound."""
+
+    @abstractmethod
+    async def emit(self) -> Any:
+        """Return the next piece of sound for the client; wait for it."""
+
+    async def start_up(self) -> None:
+        """Called once when the connection is there, beside everything else; may run as long as it lasts."""
+
+
+class AudioVideoStreamHandler(StreamHandler):
+    """A `StreamHandler` that also takes pictures with `video_receive` and gives some with `video_emit`."""
+
+    @abstractmethod
+    def video_receive(self, frame: NDArray[np.uint8]) -> Any:
+        """Take one picture, uint8 of shape `(height, width, 3)`, blue, green, red."""
+
+    @abstractmethod
+    def video_emit(self) -> Any:
+        """Return the next picture for the client; may wait for it."""
+
+    def listeners(self) -> dict[Kind, Listener]:
+        return {**super().listeners(), "video": Listener(self.video_receive)}
+
+    def sources(self) -> Sequence[Source]:
+        return (*super().sources(), Source(self.video_emit, frame_seconds=1 / self.fps))
+
+
+class AsyncAudioVideoStreamHandler(AsyncStreamHandler, AudioVideoStreamHandler):
+    """An `AudioVideoStreamHandler` whose methods are coroutines."""
+
+    @abstractmethod
+    async def video_receive(self, frame: NDArray[np.uint8]) -> None:
+        """Take one picture, uint8 of shape `(height, width, 3)`, blue, green, red."""
+
+    @abstractmethod
+    async def video_emit(self) -> Any:
+        """Return the next picture for the client; wait for it."""
+
+
+def is_async(fn: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine: functions, methods, partials and callable objects alike."""
+    while hasattr(fn, "func"):
+        fn = fn.func
+    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(fn, "__call__", None))  # noqa: B004

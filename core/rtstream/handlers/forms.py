@@ -1,0 +1,106 @@
+"""Any form of handler, made into one that a session can hold."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ..errors import FeatureMissing, HandlerUnfit
+from ..options import StreamOptions
+from .base import AudioVideoStreamHandler, StreamHandlerBase
+from .functions import FunctionHandler, GeneratorHandler, VideoStreamHandler, is_generator, takes_nothing
+
+
+def as_handler(handler: Any, options: StreamOptions) -> Callable[[], StreamHandlerBase]:
+    """A maker of handlers, one for each connection, from whatever the user passed to `Stream`.
+
+    Raises:
+        HandlerUnfit: the object is no handler, or none for this modality and mode.
+    """
+    if isinstance(handler, StreamHandlerBase):
+        _check_kinds(handler, options)
+        return partial(_copy, handler)
+    if inspect.isclass(handler) and issubclass(handler, StreamHandlerBase):
+        _check_kinds(_made(handler), options)
+        return partial(_made, handler)
+    if isinstance(handler, VideoStreamHandler):
+        return _for_function(handler.callable, options, handler.fps, newest_only=handler.skip_frames)
+    if _is_factory(handler):
+        return partial(_made, handler)
+    if callable(handler):
+        return _for_function(handler, options, fps=30, newest_only=False)
+    raise HandlerUnfit(
+        f"the handler is {handler!r:.80}, which cannot be called",
+        why="a handler is a function, a generator function, or a StreamHandler (instance, class or factory)",
+        fix="Pass the function itself, without calling it",
+    )
+
+
+def _for_function(
+    fn: Callable[..., Any], options: StreamOptions, fps: float, *, newest_only: bool
+) -> Callable[[], StreamHandlerBase]:
+    if not is_generator(fn):
+        if options.mode == "receive":
+            raise HandlerUnfit(
+                f"`{_name(fn)}` returns once, but mode 'receive' needs a source that goes on",
+                why="in this mode nothing comes in that the function could be called with",
+                fix="Make it a generator function (yield each frame), or use mode='send-receive'",
+            )
+        return partial(FunctionHandler, fn, options.kinds, newest_only=newest_only)
+    if options.mode == "receive":
+        return partial(GeneratorHandler, fn, fps=fps)
+    if options.modality == "video":
+        return partial(FunctionHandler, fn, options.kinds, newest_only=newest_only)
+    raise FeatureMissing(
+        f"`{_name(fn)}` is a generator that answers a speaker, and this version has no turn-taking yet",
+        why="somebody must tell when a turn ends: that is `ReplyOnPause`, which comes with the next version",
+        fix="Return a frame for each frame, subclass StreamHandler, or use mode='receive' for a source",
+    )
+
+
+def _copy(handler: StreamHandlerBase) -> StreamHandlerBase:
+    return _checked(handler.copy(), f"{type(handler).__name__}.copy()", "Return a new handler from copy()")
+
+
+def _made(factory: Callable[[], Any]) -> StreamHandlerBase:
+    try:
+        made = factory()
+    except TypeError as error:
+        raise HandlerUnfit(
+            f"`{_name(factory)}` cannot be made: {error}",
+            why="a handler class or factory is called without arguments, once for each connection",
+            fix="Give its parameters defaults, or pass an instance: Stream(MyHandler(…))",
+        ) from error
+    return _checked(made, f"{_name(factory)}()", "Return a StreamHandler from the factory")
+
+
+def _checked(made: Any, by: str, fix: str) -> StreamHandlerBase:
+    if not isinstance(made, StreamHandlerBase):
+        raise HandlerUnfit(f"{by} gave {made!r:.60}, not a handler", fix=fix)
+    return made
+
+
+def _check_kinds(handler: StreamHandlerBase, options: StreamOptions) -> None:
+    if "video" in options.kinds and not isinstance(handler, AudioVideoStreamHandler):
+        raise HandlerUnfit(
+            f"{type(handler).__name__} handles sound only, but the modality is {options.modality!r}",
+            fix="Use modality='audio', or subclass AudioVideoStreamHandler",
+        )
+
+
+def _is_factory(handler: Any) -> bool:
+    """Whether it makes handlers: its annotation says so, or it has no place for a frame."""
+    if not callable(handler) or is_generator(handler):
+        return False
+    if takes_nothing(handler):
+        return True
+    returns = getattr(handler, "__annotations__", {}).get("return")
+    if isinstance(returns, str):
+        returns = getattr(handler, "__globals__", {}).get(returns)
+    return inspect.isclass(returns) and issubclass(returns, StreamHandlerBase)
+
+
+def _name(fn: Any) -> str:
+    return getattr(fn, "__name__", None) or type(fn).__name__

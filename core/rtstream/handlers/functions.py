@@ -1,0 +1,152 @@
+"""Plain functions and generators as handlers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..context import Line
+from ..media.frames import Kind
+from .base import Listener, Source, StreamHandlerBase
+from ..wire.messages import inputs_wanted
+
+EXHAUSTED = object()  # given by a source that has nothing more to give
+A_LITTLE = 0.2  # seconds of sound that a generator may be ahead: a slider is then heard at once
+
+
+@dataclass
+class VideoStreamHandler:
+    """A video function or generator, with a rate and a policy.
+
+    Args:
+        callable: the function (picture → picture) or generator function.
+        fps: pictures a second that a generator is asked for (default 30).
+        skip_frames: when the function is slower than the camera, work on the newest picture only
+            (True) or allow one more to wait (False, default). Either way none pile up.
+    """
+
+    callable: Callable[..., Any]
+    fps: float = 30
+    skip_frames: bool = False
+
+
+class CallableHandler(StreamHandlerBase):
+    """What functions and generators share: the inputs beyond the media, named by their signature."""
+
+    def __init__(self, fn: Callable[..., Any], *, media: int, fps: float = 30, output_sample_rate: int = 24000) -> None:
+        super().__init__(fps=fps, output_sample_rate=output_sample_rate)
+        self.fn = fn
+        self._signature_defaults = defaults_beyond(fn, media)
+
+    def bind(self, line: Line, defaults: Sequence[Any] | None = None) -> None:
+        super().bind(line, self._signature_defaults if defaults is None else defaults)
+        if not self._has_defaults and not line.phone:
+            line.send_text(inputs_wanted())
+
+    def args(self) -> tuple[Any, ...] | None:
+        """What the function takes beyond the media, or None while the client has not sent it."""
+        if self._has_defaults or self.args_set.is_set():
+            return tuple(self.latest_args[1:])
+        return None
+
+    async def ready(self) -> None:
+        if self.args() is None:
+            await self.args_set.wait()
+
+
+class FunctionHandler(CallableHandler):
+    """A function that is called with each frame and returns what goes back for it."""
+
+    def __init__(self, fn: Callable[..., Any], kinds: Sequence[Kind], *, newest_only: bool = False) -> None:
+        super().__init__(fn, media=1, output_sample_rate=48000)
+        self.kinds = kinds
+        self.newest_only = newest_only
+
+    def listeners(self) -> dict[Kind, Listener]:
+        fn = self.fn
+        if is_generator(fn):
+            fn = self._all_async if is_async_generator(fn) else self._all
+        return {kind: Listener(fn, self.args, replies=True) for kind in self.kinds}
+
+    def _all(self, *args: Any) -> list[Any]:
+        return list(self.fn(*args))
+
+    async def _all_async(self, *args: Any) -> list[Any]:
+        return [value async for value in self.fn(*args)]
+
+
+class GeneratorHandler(CallableHandler):
+    """A generator function that makes what is sent, from the inputs alone."""
+
+    def __init__(self, fn: Callable[..., Any], *, fps: float = 30) -> None:
+        super().__init__(fn, media=0, fps=fps)
+        self._running: Any = None
+        self._running_with: tuple[Any, ...] | None = None
+
+    def sources(self) -> Sequence[Source]:
+        fn = self._next_async if is_async_generator(self.fn) else self._next
+        return (Source(fn, ahead=A_LITTLE, frame_seconds=1 / self.fps),)
+
+    def _next(self) -> Any:
+        if self._running_with != self.args():
+            self.shutdown()
+            self._start()
+        return next(self._running, EXHAUSTED)
+
+    async def _next_async(self) -> Any:
+        if self._running_with != self.args():
+            if self._running is not None:
+                await self._running.aclose()
+            self._start()
+        return await anext(self._running, EXHAUSTED)
+
+    def _start(self) -> None:
+        self._running_with = self.args()
+        made = self.fn(*(self._running_with or ()))
+        self._running = iter(made) if isinstance(made, Iterable) else made
+
+    def shutdown(self) -> Any:
+        """Close the generator, so that its `finally` runs."""
+        running, self._running = self._running, None
+        close = getattr(running, "aclose", None) or getattr(running, "close", None)
+        return close() if close is not None else None
+
+
+def is_async_generator(fn: Callable[..., Any]) -> bool:
+    """Whether calling it gives an asynchronous generator."""
+    return inspect.isasyncgenfunction(_innermost(fn))
+
+
+def is_generator(fn: Callable[..., Any]) -> bool:
+    """Whether calling it gives a generator of either kind."""
+    return inspect.isgeneratorfunction(_innermost(fn)) or is_async_generator(fn)
+
+
+def _innermost(fn: Callable[..., Any]) -> Callable[..., Any]:
+    while hasattr(fn, "func"):
+        fn = fn.func
+    if not inspect.isroutine(fn) and not inspect.isclass(fn):
+        fn = getattr(type(fn), "__call__", fn)
+    return fn
+
+
+def takes_nothing(fn: Callable[..., Any]) -> bool:
+    """Whether it is known to take no argument at all."""
+    try:
+        return not inspect.signature(fn).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def defaults_beyond(fn: Callable[..., Any], media: int) -> list[Any] | None:
+    """The default values of the parameters after the first `media` ones; None if one has no default."""
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):  # some builtins and numpy functions tell nothing of themselves
+        return []
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    defaults = [p.default for p in positional[media:]]
+    return None if inspect.Parameter.empty in defaults else defaults
+

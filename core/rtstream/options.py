@@ -1,0 +1,178 @@
+"""The arguments of `Stream`, validated once, with errors that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict, get_args
+
+from .errors import OptionError
+from .media.frames import Kind
+
+Mode = Literal["send-receive", "receive", "send"]
+Modality = Literal["video", "audio", "audio-video"]
+
+KINDS: dict[str, tuple[Kind, ...]] = {
+    "audio": ("audio",),
+    "video": ("video",),
+    "audio-video": ("audio", "video"),
+}
+
+
+class UIArgs(TypedDict, total=False):
+    """How the built-in UI looks; all keys are optional.
+
+    `title`, `subtitle`: texts above the stream; `hide_title`: leave them out. `icon`: address or path
+    of an image on the button; `icon_button_color`, `pulse_color`: CSS colours; `icon_radius`: CSS
+    length in percent. `send_input_on`: send the additional inputs on each "change" (default) or on
+    "submit". `full_screen`: let video fill the window (default True). `variant`: "wave" or "textbox".
+    """
+
+    title: str
+    subtitle: str
+    hide_title: bool
+    icon: str
+    icon_button_color: str
+    pulse_color: str
+    icon_radius: int
+    send_input_on: Literal["submit", "change"]
+    full_screen: bool
+    variant: Literal["wave", "textbox"]
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """What a `Stream` was made with, all of it sound.
+
+    `concurrency_limit` is the number of connections at once, None for no limit.
+    """
+
+    mode: Mode
+    modality: Modality
+    concurrency_limit: int | None
+    time_limit: float | None
+    allow_extra_tracks: bool
+    rtp_params: dict[str, Any] | None
+    rtc_configuration: dict[str, Any] | Callable[..., Any] | None
+    server_rtc_configuration: dict[str, Any] | Callable[..., Any] | None
+    track_constraints: dict[str, Any] | None
+    additional_inputs: list[Any] | None
+    additional_outputs: list[Any] | None
+    additional_outputs_handler: Callable[..., Any] | None
+    ui_args: UIArgs
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of media that travel."""
+        return KINDS[self.modality]
+
+    @property
+    def hears(self) -> bool:
+        """Whether the client sends media."""
+        return self.mode != "receive"
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the client is sent media."""
+        return self.mode != "send"
+
+
+def validated(
+    *,
+    mode: Any,
+    modality: Any,
+    concurrency_limit: Any,
+    time_limit: Any,
+    rtp_params: Any,
+    rtc_configuration: Any,
+    server_rtc_configuration: Any,
+    track_constraints: Any,
+    additional_inputs: Any,
+    additional_outputs: Any,
+    additional_outputs_handler: Any,
+    ui_args: Any,
+    allow_extra_tracks: Any,
+) -> StreamOptions:
+    """Check the arguments of `Stream`, each by itself and together.
+
+    Raises:
+        OptionError: naming the argument, what it was, and what it may be.
+    """
+    _one_of("mode", mode, get_args(Mode))
+    _one_of("modality", modality, get_args(Modality))
+    _dict("rtp_params", rtp_params)
+    _dict("track_constraints", track_constraints)
+    _dict("rtc_configuration", rtc_configuration, or_callable=True)
+    _dict("server_rtc_configuration", server_rtc_configuration, or_callable=True)
+    if additional_outputs and additional_outputs_handler is None:
+        raise OptionError(
+            "`additional_outputs` is given without `additional_outputs_handler`",
+            why="the handler is the function that turns what arrives into the components' new values",
+            fix="Pass additional_outputs_handler=lambda *args: args[-1]",
+        )
+    if additional_outputs_handler is not None and not callable(additional_outputs_handler):
+        raise OptionError(f"`additional_outputs_handler` is {additional_outputs_handler!r}, which cannot be called")
+    return StreamOptions(
+        mode=mode,
+        modality=modality,
+        concurrency_limit=_limit(concurrency_limit),
+        time_limit=_seconds(time_limit),
+        allow_extra_tracks=bool(allow_extra_tracks),
+        rtp_params=rtp_params,
+        rtc_configuration=rtc_configuration,
+        server_rtc_configuration=server_rtc_configuration,
+        track_constraints=track_constraints,
+        additional_inputs=_components("additional_inputs", additional_inputs),
+        additional_outputs=_components("additional_outputs", additional_outputs),
+        additional_outputs_handler=additional_outputs_handler,
+        ui_args=ui_args or {},
+    )
+
+
+def _one_of(name: str, value: Any, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise OptionError(
+            f"`{name}` is {value!r}, which is none of {', '.join(map(repr, allowed))}",
+            fix=f"Pass {name}={allowed[0]!r}",
+        )
+
+
+def _dict(name: str, value: Any, *, or_callable: bool = False) -> None:
+    if value is None or isinstance(value, dict) or (or_callable and callable(value)):
+        return
+    forms = "a dict, or a function that returns one" if or_callable else "a dict"
+    raise OptionError(f"`{name}` is {value!r:.80}, not {forms}", fix=f"Pass {forms}, or leave {name} out")
+
+
+def _limit(value: Any) -> int | None:
+    if value == "default":
+        return 1
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise OptionError(
+            f"`concurrency_limit` is {value!r}",
+            why="it is the number of connections at once",
+            fix='Pass a whole number from 1, None for no limit, or "default" for 1',
+        )
+    return value
+
+
+def _seconds(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise OptionError(
+            f"`time_limit` is {value!r}",
+            why="it is for how many seconds a connection may last",
+            fix="Pass a number of seconds above 0, or None for no limit",
+        )
+    return float(value)
+
+
+def _components(name: str, value: Any) -> list[Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list | tuple):
+        raise OptionError(f"`{name}` is {value!r:.80}, not a list of components", fix=f"Pass {name}=[component, …]")
+    return list(value)

@@ -1,0 +1,125 @@
+"""What a handler may give back, and the one place that tells its forms apart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .context import current_line
+from .errors import HandlerReturnedNonsense
+from .media.audio import to_frame
+from .media.frames import AudioFrame, VideoFrame
+
+
+class AdditionalOutputs:
+    """Values for the client beside the media: a transcript, a count, a chat history.
+
+    Yield it, or return it beside a frame: `return frame, AdditionalOutputs(boxes)`. It is announced to
+    the client by the message `fetch_output` and is read with `Stream.output_stream(id)`.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        self.args = args
+
+    def __repr__(self) -> str:
+        return f"AdditionalOutputs{self.args!r}"
+
+
+class CloseStream:
+    """Ends the connection, after what was given before it has been played.
+
+    The client is told by the message `end_stream` with `msg` as data; then the server hangs up.
+    """
+
+    def __init__(self, msg: str = "Stream closed") -> None:
+        self.msg = msg
+
+    def __repr__(self) -> str:
+        return f"CloseStream({self.msg!r})"
+
+
+class WebRTCError(Exception):
+    """An error for the eyes of the client: raise it in a handler, and its message is shown there.
+
+    The connection lives on, with the next frame or turn.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def Warning(message: str = "Warning issued.") -> None:
+    """Show a warning to the client of the connection that the calling handler serves.
+
+    Outside a handler it does nothing.
+    """
+    if (line := current_line.get()) is not None:
+        line.send_text(json.dumps({"type": "warning", "message": message}))
+
+
+Item: TypeAlias = AudioFrame | VideoFrame | AdditionalOutputs | CloseStream
+
+
+def parse(value: Any, *, frame_seconds: float = 0.0) -> list[Item]:
+    """The frames and side outputs in what a handler gave back, in their order.
+
+    Forms: None; `AdditionalOutputs`; `CloseStream`; sound as `(rate, array)` or `(rate, array,
+    layout)`; a picture as an array of shape `(height, width[, channels])`; any of these beside an
+    `AdditionalOutputs` or `CloseStream` in a tuple. `frame_seconds` is for how long a picture stays.
+
+    Raises:
+        HandlerReturnedNonsense: for anything else.
+    """
+    match value:
+        case None:
+            return []
+        case AdditionalOutputs() | CloseStream() | AudioFrame():
+            return [value]
+        case list():
+            return [item for part in value for item in parse(part, frame_seconds=frame_seconds)]
+        case VideoFrame():
+            return [replace(value, duration=value.duration or frame_seconds)]
+        case np.ndarray():
+            return [VideoFrame(_pixels(value), frame_seconds)]
+        case (np.ndarray() | None | tuple() as media, AdditionalOutputs() | CloseStream() as beside):
+            return [*parse(media, frame_seconds=frame_seconds), beside]
+        case (rate, np.ndarray() as samples):
+            return [to_frame(rate, samples)]
+        case (rate, np.ndarray() as samples, str() | None as layout):
+            return [to_frame(rate, samples, layout)]
+        case _:
+            raise HandlerReturnedNonsense(
+                f"the handler gave back {_describe(value)}, which is neither media nor an output",
+                why="sound is `(rate, array)`, a picture is an array of shape (height, width, 3)",
+                fix="Return or yield one of these, `AdditionalOutputs(...)`, `CloseStream()` or None",
+            )
+
+
+def _pixels(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    if array.dtype != np.uint8:
+        raise HandlerReturnedNonsense(
+            f"the handler gave back a picture of dtype {array.dtype}",
+            why="pictures are uint8, from 0 to 255",
+            fix="Return `picture.clip(0, 255).astype(np.uint8)`",
+        )
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
+        raise HandlerReturnedNonsense(
+            f"the handler gave back an array of shape {array.shape}, which is no picture",
+            why="a picture has the shape (height, width, 3), in the order blue, green, red; sound goes with its rate",
+            fix="Return an array like the one that came in, or `(rate, samples)` for sound",
+        )
+    if array.shape[2] == 1:
+        array = np.repeat(array, 3, axis=2)
+    return np.ascontiguousarray(array[:, :, :3])
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)} ({', '.join(type(part).__name__ for part in value)})"
+    return f"{type(value).__name__} {value!r:.40}"

@@ -1,0 +1,1 @@
+"""Signalling: offers, candidates and webhooks in, answers out."""

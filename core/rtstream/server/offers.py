@@ -1,0 +1,149 @@
+"""Offers and candidates in, answers out: how a WebRTC connection becomes a session."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from aiortc import RTCConfiguration, RTCIceCandidate, RTCIceServer
+from aiortc.rtcconfiguration import RTCIceTransportPolicy
+
+from ..errors import BadCandidate, BadOffer, ConnectionClosed
+from ..options import StreamOptions
+from ..session.registry import Sessions
+from ..session.session import EndReason, Session
+from ..transports.base import Transport
+from ..transports.webrtc import WebRtcTransport
+from .bodies import Body
+from .candidates import read_candidate
+from .sdp import MOST_CANDIDATES, check_fit, sections, without_host_names
+
+_SERVER_KEYS = ("urls", "username", "credential", "credentialType")
+
+CONNECT_SECONDS = 15.0  # what a client may take from its answer to the connection
+EARLY_IDS = 64  # ids that candidates may come for before their offer
+
+
+class Offers:
+    """The WebRTC signalling of one stream.
+
+    Args:
+        make_session: makes a session and its handler for an id and a transport.
+    """
+
+    def __init__(
+        self, options: StreamOptions, sessions: Sessions, make_session: Callable[[str, Transport], Session]
+    ) -> None:
+        self._options = options
+        self._sessions = sessions
+        self._make_session = make_session
+        self._transports: dict[str, WebRtcTransport] = {}
+        self._early: OrderedDict[str, list[RTCIceCandidate | None]] = OrderedDict()
+
+    async def handle(self, body: Body) -> dict[str, Any]:
+        """Answer a body.
+
+        Raises:
+            ConnectionRefused: one of its kinds, see there.
+        """
+        if body.type == "ice-candidate":
+            return self._candidate(body)
+        if not body.sdp:
+            raise BadOffer("the offer has no sdp", fix='Send {"type": "offer", "sdp": offer.sdp, "webrtc_id": "…"}')
+        check_fit(sections(body.sdp), self._options)
+        self._sessions.reserve(body.webrtc_id)
+        try:
+            return await self._answer(body.webrtc_id, body.sdp)
+        except BaseException:
+            self._sessions.release(body.webrtc_id)
+            raise
+
+    async def _answer(self, id: str, sdp: str) -> dict[str, Any]:
+        options = self._options
+        transport = WebRtcTransport(
+            speaks=options.kinds if options.speaks else (),
+            hears=options.kinds if options.hears else (),
+            configuration=await configuration(options.server_rtc_configuration),
+        )
+        try:
+            session = self._make_session(id, transport)
+            sdp, named = without_host_names(sdp)
+            answer = await transport.answer(sdp)
+        except BaseException:
+            await transport.close()
+            raise
+        self._transports[id] = transport
+        for line in named:
+            transport.add_candidate(read_candidate({"candidate": line, "sdpMLineIndex": 0}))
+        for candidate in self._early.pop(id, ()):
+            transport.add_candidate(candidate)
+        self._sessions.start(session, lambda: self._live(session, transport))
+        return {"sdp": answer, "type": "answer"}
+
+    async def _live(self, session: Session, transport: WebRtcTransport) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await _first(transport.connected.wait(), transport.gone.wait())
+        except TimeoutError:
+            pass
+        try:
+            if transport.connected.is_set():
+                await session.run()
+            else:
+                await session.abandon(EndReason.NEVER_CONNECTED)
+        finally:
+            self._transports.pop(session.id, None)
+
+    def _candidate(self, body: Body) -> dict[str, Any]:
+        candidate = read_candidate(body.candidate)
+        transport = self._transports.get(body.webrtc_id)
+        if transport is None:
+            self._keep_early(body.webrtc_id, candidate)
+        elif transport.gone.is_set():
+            raise ConnectionClosed("the connection is closed", fix="Make a new offer with a new id")
+        else:
+            transport.add_candidate(candidate)
+        return {"status": "success"}
+
+    def _keep_early(self, id: str, candidate: RTCIceCandidate | None) -> None:
+        """Candidates may overtake their offer on the way; they wait for it."""
+        waiting = self._early.setdefault(id, [])
+        self._early.move_to_end(id)
+        if len(waiting) >= MOST_CANDIDATES:
+            raise BadCandidate(f"more than {MOST_CANDIDATES} candidates came before their offer", fix="Offer first")
+        waiting.append(candidate)
+        while len(self._early) > EARLY_IDS:
+            self._early.popitem(last=False)
+
+
+async def configuration(given: dict[str, Any] | Callable[..., Any] | None) -> RTCConfiguration:
+    """aiortc's configuration from a browser-style dict, or from a function that returns one.
+
+    None is no ICE server: a STUN server that does not answer would hold up each offer for 5 s.
+    """
+    resolved = await resolve(given) or {}
+    servers = [
+        RTCIceServer(**{key: value for key, value in server.items() if key in _SERVER_KEYS})
+        for server in resolved.get("iceServers", [])
+    ]
+    policy = RTCIceTransportPolicy(resolved.get("iceTransportPolicy", "all"))
+    return RTCConfiguration(iceServers=servers, iceTransportPolicy=policy)
+
+
+async def resolve(given: dict[str, Any] | Callable[..., Any] | None) -> dict[str, Any] | None:
+    """A configuration that may be given as a function: plain, a coroutine, a partial or a method."""
+    value: Any = given() if callable(given) else given
+    return await value if inspect.isawaitable(value) else value
+
+
+async def _first(*waits: Any) -> None:
+    """Return when the first of them does."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

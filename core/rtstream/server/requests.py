@@ -1,0 +1,66 @@
+"""HTTP around the signalling: bodies read with a limit, errors answered with their status."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+
+from ..errors import BadOffer, BodyTooLarge, RtstreamError, UnreadableBody, UnsupportedBody
+from .bodies import Body
+
+LONGEST_BODY = 128 * 1024  # bytes: the SDP's limit, with its line ends escaped in JSON
+
+
+async def read_body(request: Request) -> Body:
+    """The body of an offer or candidate.
+
+    Raises:
+        UnsupportedBody, BodyTooLarge, BadOffer, UnreadableBody
+    """
+    kind = request.headers.get("content-type", "application/json")
+    if "json" not in kind:
+        raise UnsupportedBody(f"the body is {kind[:60]}", fix="Send JSON with Content-Type: application/json")
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > LONGEST_BODY:
+            raise BodyTooLarge(f"the body has more than {LONGEST_BODY} bytes", fix="Send one offer or candidate")
+    try:
+        return Body.model_validate(json.loads(raw))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise UnreadableBody(
+            f"the body's field `{field}` is not right: {first['msg'].lower()}",
+            fix='Send {"type": "offer", "sdp": "…", "webrtc_id": "…"}',
+        ) from None
+    except (ValueError, RecursionError):
+        raise BadOffer("the body is not JSON", fix="Send JSON.stringify({type, sdp, webrtc_id})") from None
+
+
+def refusal(error: RtstreamError) -> JSONResponse:
+    """The answer to a request that failed: FastRTC's body, with the status that HTTP has for it."""
+    headers = {"Retry-After": str(error.meta["retry_after"])} if "retry_after" in error.meta else None
+    return JSONResponse(error.body(), status_code=error.status, headers=headers)
+
+
+def socket_url(request: Request, path: str) -> str:
+    """The WebSocket address of a path on the server that the request came to, its port kept.
+
+    Carriers speak TLS only, and what they call is a tunnel or a proxy that ends it; so the scheme is
+    `wss` unless the host is this machine itself.
+    """
+    host = urlsplit(f"//{request.headers.get('host', '')}")
+    try:
+        name, port = host.hostname or "localhost", host.port
+    except ValueError:
+        name, port = "localhost", None
+    here = name in ("localhost", "::1") or name.startswith("127.")
+    scheme = "ws" if here and request.url.scheme == "http" else "wss"
+    shown = f"[{name}]" if ":" in name else name
+    return f"{scheme}://{shown}{f':{port}' if port else ''}{path}"
+

@@ -1,0 +1,108 @@
+"""What an offer asks for, read before aiortc sees it, and what of it does not fit the stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import BadOffer, TracksUnfit
+from ..options import StreamOptions
+
+MOST_SECTIONS = 8  # m-lines: an honest offer has up to three, each more costs the loop time
+MOST_CANDIDATES = 32  # a= candidate lines: each is an address that the server is made to send to
+
+_SENDS = {"sendrecv", "sendonly"}
+_TAKES = {"sendrecv", "recvonly"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One m-line of an offer."""
+
+    kind: str
+    port: int
+    direction: str
+
+
+def sections(sdp: str) -> list[Section]:
+    """The m-lines of an offer, in their order.
+
+    Raises:
+        BadOffer: it is no offer that a peer connection could have made, or is too large for an honest one.
+    """
+    lines = [line.strip() for line in sdp.splitlines()]
+    found: list[Section] = []
+    candidates = 0
+    for line in lines:
+        if line.startswith("m="):
+            kind, port, *_ = [*line[2:].split(), "", ""]
+            if not port.isdigit():
+                raise _bad(f"its line {line[:40]!r} has no port")
+            found.append(Section(kind, int(port), "sendrecv"))
+        elif line[2:] in _SENDS | _TAKES | {"inactive"} and line.startswith("a=") and found:
+            found[-1] = Section(found[-1].kind, found[-1].port, line[2:])
+        elif line.startswith("a=candidate:"):
+            candidates += 1
+    if not any(section.kind in ("audio", "video", "application") for section in found):
+        raise _bad("it has no audio, video or data section")
+    for needed in ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:sha-"):
+        if not any(line.lower().startswith(needed) for line in lines):
+            raise _bad(f"it has no {needed[2:]} line")
+    if len(found) > MOST_SECTIONS or candidates > MOST_CANDIDATES:
+        raise _bad(f"it has {len(found)} sections and {candidates} candidates")
+    return found
+
+
+def without_host_names(sdp: str) -> tuple[str, list[str]]:
+    """The offer without candidates whose address is a `.local` name, and those candidates.
+
+    Looking such a name up takes up to a second, and the pair is found without it most times.
+    """
+    lines = sdp.splitlines()
+    named = [line for line in lines if line.startswith("a=candidate:") and ".local " in line]
+    return "\r\n".join(line for line in lines if line not in named) + "\r\n", named
+
+
+def check_fit(found: list[Section], options: StreamOptions) -> None:
+    """See that the offered tracks are those that the stream is made of.
+
+    Raises:
+        TracksUnfit
+    """
+    offered = [section for section in found if section.kind in ("audio", "video") and section.port]
+    fitting = [section for section in offered if section.kind in options.kinds]
+    wanted = " and ".join(options.kinds)
+    if not fitting:
+        raise TracksUnfit(
+            f"the offer has no {wanted} track",
+            why=f"this stream's modality is {options.modality!r}",
+            fix=f"Add {'an' if wanted[0] in 'aeiou' else 'a'} {options.kinds[0]} track or transceiver before createOffer()",
+        )
+    extra = [section.kind for section in offered if section.kind not in options.kinds]
+    extra += ["second " + kind for kind in options.kinds if sum(s.kind == kind for s in fitting) > 1]
+    if extra and not options.allow_extra_tracks:
+        raise TracksUnfit(
+            f"the offer has a {extra[0]} track that this stream does not take",
+            why=f"its modality is {options.modality!r}",
+            fix="Offer the stream's own tracks only, or make the Stream with allow_extra_tracks=True",
+        )
+    if options.mode == "send" and not any(s.direction in _SENDS for s in fitting):
+        raise _one_way("sends nothing", "send", "sendonly")
+    if options.mode == "receive" and not any(s.direction in _TAKES for s in fitting):
+        raise _one_way("takes nothing", "receive", "recvonly")
+    if all(s.direction == "inactive" for s in fitting):
+        raise _one_way("is inactive", options.mode, "sendrecv")
+
+
+def _one_way(what: str, mode: str, direction: str) -> TracksUnfit:
+    return TracksUnfit(
+        f"the offered track {what}, but the stream's mode is {mode!r}",
+        fix=f'Offer the transceiver with direction "{direction}"',
+    )
+
+
+def _bad(why: str) -> BadOffer:
+    return BadOffer(
+        "the offer is no SDP that can be answered",
+        why=why,
+        fix="Send what RTCPeerConnection.createOffer gave, unchanged",
+    )

@@ -1,0 +1,1 @@
+"""One connection, whatever carries it, and the registry of all of them."""

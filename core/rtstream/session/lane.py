@@ -1,0 +1,131 @@
+"""One kind of media through a session: heard → handler, handler → paced → sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from ..clock import Clock
+from ..media.frames import FRAME_SECONDS, AudioFrame, Kind, VideoFrame
+from ..media.resample import Chunker, Resampler
+from ..transports.base import Transport
+from .pacer import Pacer
+from .queue import FrameQueue
+
+HEARD_KEPT = 2.0  # seconds of sound that may wait for a slow handler; then the oldest goes
+PICTURES_KEPT = 2  # pictures that may wait for a slow handler: more would only be delay
+TAIL_HELD = 0.06  # seconds that less than a whole frame waits for more, before it goes out padded
+
+
+class Ear:
+    """What was heard and waits for the handler, in the form that the handler takes."""
+
+    def __init__(self, kind: Kind, rate: int, layout: Literal["mono", "stereo"], *, newest_only: bool) -> None:
+        pictures = 1 if newest_only else PICTURES_KEPT
+        self._queue: FrameQueue[AudioFrame | VideoFrame] = (
+            FrameQueue(room=HEARD_KEPT) if kind == "audio" else FrameQueue(most=pictures)
+        )
+        self._resampler = Resampler(rate, 1 if layout == "mono" else 2) if kind == "audio" else None
+
+    @property
+    def dropped(self) -> int:
+        """How many frames went because the handler was too slow."""
+        return self._queue.dropped
+
+    def push(self, frame: AudioFrame | VideoFrame) -> None:
+        """Take a frame from the transport."""
+        self._queue.push(frame)
+
+    async def next(self) -> Any:
+        """The next frame as the handler takes it: `(rate, samples)` or an array of pixels."""
+        while True:
+            frame = await self._queue.pop()
+            if isinstance(frame, VideoFrame):
+                return frame.pixels
+            assert self._resampler is not None
+            if (sound := self._resampler.push(frame)) is not None:
+                return sound.rate, _interleaved(sound)
+
+
+class Mouth:
+    """What the handler gave and waits for its time, in the form that the far end takes."""
+
+    def __init__(self, kind: Kind, transport: Transport, clock: Clock, rate: int) -> None:
+        self._transport = transport
+        self._rate = transport.rate or rate
+        self._queue: FrameQueue[AudioFrame | VideoFrame] = FrameQueue(most=None if kind == "audio" else 2)
+        self._pacer = Pacer(clock, transport.lead if kind == "audio" else 0.0)
+        self._resampler: Resampler | None = None
+        self._chunker: Chunker | None = None
+        self._stirred = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._era = 0
+
+    async def put(self, frame: AudioFrame | VideoFrame, ahead: float) -> None:
+        """Queue a frame, and wait while more than `ahead` seconds are queued."""
+        pieces = self._pieces(frame)
+        self._idle.clear()
+        self._stirred.set()
+        for piece in pieces:
+            await self._queue.put(piece, ahead)
+
+    async def speak(self, sent: Callable[[AudioFrame | VideoFrame], Awaitable[None]]) -> None:
+        """Give the frames to `sent`, each in its time, for as long as the session lasts."""
+        while True:
+            frame = await self._next()
+            era = self._era
+            await self._pacer.turn(frame.duration)
+            if era == self._era:
+                await sent(frame)
+
+    async def drained(self) -> None:
+        """Wait until all that was put has been sent."""
+        await self._idle.wait()
+
+    @property
+    def backlog(self) -> float:
+        """Seconds that were sent and that the far end has not yet played."""
+        return self._pacer.backlog
+
+    def clear(self) -> None:
+        """Forget what has not been sent, the frame that waits for its time included."""
+        self._era += 1
+        self._queue.clear()
+        if self._chunker is not None:
+            self._chunker.reset()
+        self._pacer.reset()
+
+    async def _next(self) -> AudioFrame | VideoFrame:
+        while not self._queue:
+            if self._chunker is not None and self._chunker.held:
+                try:
+                    async with asyncio.timeout(TAIL_HELD):
+                        await self._queue.wait()
+                except TimeoutError:
+                    if (tail := self._chunker.flush()) is not None:
+                        return tail
+            else:
+                self._idle.set()
+                await self._stirred.wait()
+                self._stirred.clear()
+        return await self._queue.pop()
+
+    def _pieces(self, frame: AudioFrame | VideoFrame) -> list[AudioFrame] | list[VideoFrame]:
+        if isinstance(frame, VideoFrame):
+            return [frame]
+        if self._resampler is None or self._chunker is None:
+            channels = min(frame.channels, self._transport.channels)
+            self._resampler = Resampler(self._rate, channels)
+            self._chunker = Chunker(self._rate, channels, FRAME_SECONDS)
+        sound = self._resampler.push(frame)
+        return self._chunker.push(sound) if sound is not None else []
+
+
+def _interleaved(sound: AudioFrame) -> np.ndarray[Any, np.dtype[np.int16]]:
+    if sound.channels == 1:
+        return sound.samples
+    return np.ascontiguousarray(sound.samples.T).reshape(1, -1)

@@ -1,0 +1,103 @@
+"""All connections of a stream: the only place that knows how many there are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+
+from ..errors import AlreadyConnected, ServerStopping, TooManyConnections, UnknownConnection
+from .session import EndReason, Session
+
+RETRY_AFTER = 5  # seconds that a refused client is told to wait
+
+
+class Sessions:
+    """The live connections by id. A connection holds its place from before it is answered to its end.
+
+    Args:
+        limit: how many there may be at once, None for no limit.
+    """
+
+    def __init__(self, limit: int | None) -> None:
+        self.limit = limit
+        self._live: dict[str, Session | None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter([session for session in self._live.values() if session is not None])
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._live
+
+    def get(self, id: str) -> Session:
+        """The session with that id.
+
+        Raises:
+            UnknownConnection: there is none (any more), or it is not yet answered.
+        """
+        session = self._live.get(id)
+        if session is None:
+            raise UnknownConnection(
+                f"there is no connection {id!r:.80}",
+                why="it was never made, or it has ended",
+                fix="Use the webrtc_id of an offer that was answered, while its connection lives",
+            )
+        return session
+
+    def reserve(self, id: str) -> None:
+        """Take a place for a connection that is still to be answered; give it back with `release`.
+
+        Raises:
+            ServerStopping, AlreadyConnected, TooManyConnections
+        """
+        if self._stopping:
+            raise ServerStopping("the server is stopping", fix="Try again in a moment", retry_after=RETRY_AFTER)
+        if id in self._live:
+            raise AlreadyConnected(
+                f"the connection {id!r:.80} exists already", fix="Use a new random id for each connection"
+            )
+        if self.limit is not None and len(self._live) >= self.limit:
+            raise TooManyConnections(
+                "too many concurrent connections",
+                why=f"the limit is {self.limit}" + (" call at a time" if self.limit == 1 else ""),
+                fix="Wait until a call has ended, or raise concurrency_limit",
+                limit=self.limit,
+                retry_after=RETRY_AFTER,
+            )
+        self._live[id] = None
+
+    def release(self, id: str) -> None:
+        """Give a place back."""
+        self._live.pop(id, None)
+
+    def start(self, session: Session, life: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """Run a session whose place is reserved, to its end, in a task; the place is then free."""
+        self._live[session.id] = session
+        task = asyncio.ensure_future(self._hold(session, life))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close_all(self, reason: EndReason = EndReason.SERVER_STOPPING) -> None:
+        """End all connections, tell their clients, and wait until they are cleaned up."""
+        for session in self:
+            session.end(reason, "The server is stopping")
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=10)
+
+    async def drain(self, seconds: float) -> None:
+        """Take no new connections, wait up to `seconds` for the live ones to end, then end the rest."""
+        self._stopping = True
+        if self._tasks and seconds > 0:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        await self.close_all()
+
+    async def _hold(self, session: Session, life: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await life()
+        finally:
+            self.release(session.id)

@@ -1,0 +1,98 @@
+"""What goes wrong in a handler: told to its client, logged once, counted always."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..clock import Clock
+from ..errors import HandlerHung, HandlerRaised, RtstreamError
+from ..outputs import WebRTCError
+from ..wire import messages
+
+logger = logging.getLogger("rtstream.session")
+
+KEPT = 20  # errors that are kept to be looked at
+AGAIN = 1.0  # seconds before the client is told the same again
+HUNG_AFTER = 5.0  # seconds after which a call that should be quick is reported
+
+
+class Reports:
+    """The errors of one session."""
+
+    def __init__(self, session_id: str, clock: Clock, send_text: Callable[[str], None]) -> None:
+        self.errors: list[RtstreamError] = []
+        self.count = 0
+        self._id = session_id
+        self._clock = clock
+        self._send_text = send_text
+        self._told: dict[str, float] = {}
+
+    async def watch(
+        self, call: Awaitable[Any], *, hangs: bool = False, failed: Callable[[Exception], None] | None = None
+    ) -> Any:
+        """The session's edge: await a call; what it raises goes to `failed`, and None is returned in its place.
+
+        By default that reports it as the user's error. `hangs` reports a call that takes too long.
+        """
+        timer = asyncio.get_running_loop().call_later(HUNG_AFTER, self.hung, "the handler") if hangs else None
+        try:
+            return await call
+        except Exception as error:
+            (failed or self.raised)(error)
+            return None
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def raised(self, error: Exception) -> None:
+        """The user's code raised; the session goes on with the next frame or turn."""
+        if isinstance(error, RtstreamError):
+            return self.add(error)
+        where = _innermost(error)
+        report = HandlerRaised(
+            str(error) or type(error).__name__,
+            why=f"{type(error).__name__} at {where}" if where else type(error).__name__,
+            fix="Mend the handler; the connection goes on with the next frame",
+        )
+        report.__cause__ = error
+        self.add(report, shown=not isinstance(error, WebRTCError))
+
+    def hung(self, what: str) -> None:
+        """The user's code did not come back in time."""
+        self.add(
+            HandlerHung(
+                f"{what} has not come back for {HUNG_AFTER:g} s",
+                why="media that comes meanwhile is dropped",
+                fix="Do long work in a thread or task of its own, and give each wait a time limit",
+            )
+        )
+
+    def broken(self, error: Exception) -> None:
+        """A part of the session itself failed."""
+        self.count += 1
+        logger.error("session %s failed", self._id, exc_info=error, extra={"session": self._id})
+
+    def add(self, error: RtstreamError, *, shown: bool = True) -> None:
+        """Count it, keep the first ones, log a new one with its traceback, and tell the client."""
+        self.count += 1
+        if len(self.errors) < KEPT:
+            self.errors.append(error)
+        now = self._clock.now()
+        last = self._told.get(error.what)
+        if last is not None and now - last < AGAIN:
+            return
+        if len(self._told) < KEPT or last is not None:
+            self._told[error.what] = now
+        self._send_text(messages.error(error.what, error))
+        if shown:
+            level = logging.ERROR if last is None else logging.DEBUG
+            logger.log(level, "%s: %s", error.code, error.what, exc_info=error.__cause__, extra={"session": self._id})
+
+
+def _innermost(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

@@ -1,0 +1,331 @@
+"""One connection, whatever carries it: it hears, it runs the handler, it speaks, and it ends once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from ..clock import Clock
+from ..context import Context, current_line
+from ..errors import HandlerReturnedNonsense, RtstreamError
+from ..handlers.base import Listener, Source, StreamHandlerBase
+from ..handlers.functions import EXHAUSTED
+from ..media.frames import AudioFrame, Heard, Kind, Message, VideoFrame
+from ..options import StreamOptions
+from ..outputs import AdditionalOutputs, CloseStream, parse
+from ..transports.base import Transport
+from ..wire import messages
+from .feed import Feed
+from .lane import Ear, Mouth
+from .reports import Reports
+from .runner import Runner
+
+SHUTDOWN_SECONDS = 5.0  # what a handler's shutdown may take before the session ends without it
+TEXTS_KEPT = 1000  # texts that wait for a client that does not read
+NOTHING_YET = (0.02, 0.1)  # seconds to wait after an `emit` that gave None, growing from the first to the last
+
+
+class EndReason(Enum):
+    """Why a session ended; the value is the `reason` of the message `end_stream`."""
+
+    CLIENT_LEFT = "client_left"
+    HANDLER_CLOSED = "handler"
+    SOURCE_ENDED = "source_ended"
+    TIME_LIMIT = "time_limit"
+    SERVER_STOPPING = "server_stopping"
+    NEVER_CONNECTED = "never_connected"
+    FAILED = "failed"
+
+
+@dataclass
+class Stats:
+    """What a session counts. Seconds are seconds of sound; frames are of all kinds."""
+
+    frames_in: int = 0
+    frames_out: int = 0
+    seconds_in: float = 0.0
+    seconds_out: float = 0.0
+    dropped: int = 0
+    errors: int = 0
+
+
+class Session:
+    """One connection and the handler that serves it.
+
+    Args:
+        id: its id, unique among the live ones.
+        transport: the line to the far end.
+        handler: a handler of its own.
+        options: those of the stream.
+        defaults: the additional inputs until the client sends some; None: those of the handler.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        transport: Transport,
+        handler: StreamHandlerBase,
+        options: StreamOptions,
+        defaults: Sequence[Any] | None = None,
+    ) -> None:
+        self.id = id
+        self.handler = handler
+        self.transport = transport
+        self.outputs = Feed()
+        self.reason: EndReason | None = None
+        self.context = Context(id, transport.websocket)
+        self.phone = transport.phone
+        self._options = options
+        self._clock = clock = Clock()
+        self._defaults = defaults
+        self._counted = Stats()
+        self._runner = Runner(id)
+        self._reports = Reports(id, clock, self.send_text)
+        self._texts: asyncio.Queue[str] = asyncio.Queue()
+        self._over: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
+        self._end_message = ""
+        self._loop = asyncio.get_running_loop()
+        self._heard_more = asyncio.Event()
+        newest = getattr(handler, "newest_only", False)
+        self._ears = {
+            kind: Ear(kind, handler.input_sample_rate, handler.expected_layout, newest_only=newest)
+            for kind in (options.kinds if options.hears else ())
+        }
+        self._mouths = {
+            kind: Mouth(kind, transport, clock, handler.output_sample_rate)
+            for kind in (options.kinds if options.speaks else ())
+        }
+
+    # What a handler may ask (context.Line), and the stream.
+
+    def send_text(self, text: str) -> None:
+        """Send text beside the media, in order. From any thread; never waits. Carriers are sent none."""
+        if not self.phone:
+            self._in_loop(self._queue_text, text)
+
+    def clear(self) -> None:
+        """Forget the sound and pictures that are queued and not yet played. From any thread."""
+        self._in_loop(self._clear)
+
+    def end(self, reason: EndReason, message: str = "") -> None:
+        """Bring the session to its end. From any thread; the first reason counts."""
+        self._in_loop(self._end, reason, message)
+
+    @property
+    def errors(self) -> list[RtstreamError]:
+        """The first errors of the handler."""
+        return self._reports.errors
+
+    @property
+    def stats(self) -> Stats:
+        """What has been counted so far."""
+        self._counted.dropped = sum(ear.dropped for ear in self._ears.values())
+        self._counted.errors = self._reports.count
+        return self._counted
+
+    async def run(self) -> None:
+        """Live from the first frame to the last; returns when all is cleaned up."""
+        current_line.set(self)
+        self.handler.bind(self, self._defaults)
+        tasks = [asyncio.create_task(self._reports.watch(part(), failed=self._fail)) for part in self._parts()]
+        try:
+            self.reason = await self._life()
+            if self.reason is not EndReason.CLIENT_LEFT:
+                await self._say_goodbye()
+        except asyncio.CancelledError:
+            self.reason = EndReason.SERVER_STOPPING
+        finally:
+            await self._clean_up(tasks)
+
+    async def abandon(self, reason: EndReason) -> None:
+        """End it before it began: the handler was made, but never started."""
+        self.reason = reason
+        await self.transport.close()
+        self.outputs.end()
+
+    # The parts of its life, each a task.
+
+    def _parts(self) -> list[Callable[[], Awaitable[None]]]:
+        listeners = self.handler.listeners()
+        parts: list[Callable[[], Awaitable[None]]] = [self._carry, self._send_texts, self._start_up]
+        for kind, ear in self._ears.items():
+            if kind in listeners:
+                parts.append(lambda kind=kind, ear=ear: self._listen(ear, listeners[kind], kind))  # type: ignore[misc]
+        for number, source in enumerate(self.handler.sources()):
+            parts.append(lambda source=source, role=f"emit{number}": self._ask(source, role))  # type: ignore[misc]
+        for mouth in self._mouths.values():
+            parts.append(lambda mouth=mouth: mouth.speak(self._send))  # type: ignore[misc]
+        return parts
+
+    def _fail(self, error: Exception) -> None:
+        self._reports.broken(error)
+        self._end(EndReason.FAILED, "The connection failed on the server")
+
+    async def _carry(self) -> None:
+        await self.transport.run(self._hear)
+        self._end(EndReason.CLIENT_LEFT)
+
+    async def _start_up(self) -> None:
+        await self._reports.watch(self._runner.call(self.handler.start_up, role="start_up", may_wait=True))
+
+    async def _send_texts(self) -> None:
+        while True:
+            await self.transport.send_message(await self._texts.get())
+
+    def _queue_text(self, text: str) -> None:
+        if self._texts.qsize() < TEXTS_KEPT:
+            self._texts.put_nowait(text)
+
+    async def _listen(self, ear: Ear, listener: Listener, kind: Kind) -> None:
+        while True:
+            media = await ear.next()
+            if (args := listener.args()) is not None:
+                call = self._runner.call(listener.fn, media, *args, role=f"hear-{kind}")
+                value = await self._reports.watch(call, hangs=True)
+                if listener.replies:
+                    await self._give(value, Source(listener.fn))
+            self._heard_more.set()
+
+    async def _ask(self, source: Source, role: str) -> None:
+        await self.handler.ready()
+        pause = NOTHING_YET[0]
+        while True:
+            asked = self._clock.now()
+            failures = self._reports.count
+            value = await self._reports.watch(self._runner.call(source.fn, role=role, may_wait=True))
+            if value is EXHAUSTED:
+                return await self._end_after_playing(EndReason.SOURCE_ENDED, "The stream has ended")
+            if value is not None:
+                pause = NOTHING_YET[0]
+                await self._give(value, source)
+            elif failures != self._reports.count or self._clock.now() - asked < NOTHING_YET[0]:
+                await self._wait_for_more(pause)
+                pause = min(pause * 1.5, NOTHING_YET[1])
+
+    async def _wait_for_more(self, seconds: float) -> None:
+        self._heard_more.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._heard_more.wait()
+        except TimeoutError:
+            pass
+
+    # What comes from the far end, and what goes there.
+
+    def _hear(self, frame: Heard) -> None:
+        if isinstance(frame, Message):
+            self._hear_message(frame.text)
+        elif (ear := self._ears.get(frame.kind)) is not None:
+            self._counted.frames_in += 1
+            if isinstance(frame, AudioFrame):
+                self._counted.seconds_in += frame.duration
+            ear.push(frame)
+
+    def _hear_message(self, text: str) -> None:
+        try:
+            said = json.loads(text)
+        except (ValueError, RecursionError):
+            said = None
+        match said:
+            case {"type": "ping"}:
+                self.send_text(messages.pong())
+            case {"type": "bye"}:
+                self._end(EndReason.CLIENT_LEFT)
+            case _:
+                self.send_text(messages.log(f"Server received: {text}"))
+
+    async def _give(self, value: Any, source: Source) -> None:
+        try:
+            items = parse(value, frame_seconds=source.frame_seconds)
+        except HandlerReturnedNonsense as error:
+            return self._reports.add(error)
+        for item in items:
+            match item:
+                case AdditionalOutputs():
+                    self.outputs.put(item)
+                    self.send_text(messages.output_ready())
+                case CloseStream():
+                    await self._end_after_playing(EndReason.HANDLER_CLOSED, item.msg)
+                case AudioFrame() | VideoFrame():
+                    await self._utter(item, source.ahead)
+
+    async def _utter(self, frame: AudioFrame | VideoFrame, ahead: float) -> None:
+        if (mouth := self._mouths.get(frame.kind)) is not None:
+            await mouth.put(frame, ahead)
+        elif self._options.speaks:
+            self._reports.add(
+                HandlerReturnedNonsense(
+                    f"the handler gave back {'sound' if frame.kind == 'audio' else 'a picture'}",
+                    why=f"the stream's modality is {self._options.modality!r}",
+                    fix=f"Return {self._options.modality}, or pass modality='audio-video'",
+                )
+            )
+
+    async def _send(self, frame: AudioFrame | VideoFrame) -> None:
+        self._counted.frames_out += 1
+        if isinstance(frame, AudioFrame):
+            self._counted.seconds_out += frame.duration
+        await self.transport.send(frame)
+
+    def _clear(self) -> None:
+        for mouth in self._mouths.values():
+            mouth.clear()
+        self._clearing = self._loop.create_task(self.transport.clear())  # ahead of whatever is put from now on
+
+    # The end.
+
+    def _end(self, reason: EndReason, message: str = "") -> None:
+        if not self._over.done():
+            self._end_message = message
+            self._over.set_result(reason)
+
+    async def _end_after_playing(self, reason: EndReason, message: str) -> None:
+        for mouth in self._mouths.values():
+            await mouth.drained()
+        await self._clock.sleep(max((mouth.backlog for mouth in self._mouths.values()), default=0.0))
+        self._end(reason, message)
+
+    async def _life(self) -> EndReason:
+        limit = self._options.time_limit
+        try:
+            async with asyncio.timeout(limit):
+                return await self._over
+        except TimeoutError:
+            self._end_message = f"The time limit of {limit:g} s is reached"
+            return EndReason.TIME_LIMIT
+
+    async def _say_goodbye(self) -> None:
+        assert self.reason is not None
+        if self.phone:
+            return
+        while not self._texts.empty():
+            await self.transport.send_message(self._texts.get_nowait())
+        await self.transport.send_message(messages.ended(self._end_message, self.reason.value))
+
+    async def _clean_up(self, tasks: list[asyncio.Task[None]]) -> None:
+        await self.transport.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
+        try:
+            async with asyncio.timeout(SHUTDOWN_SECONDS):
+                await self._reports.watch(self._runner.call(self.handler.shutdown, role="shutdown"))
+        except TimeoutError:
+            self._reports.hung("shutdown")
+        finally:
+            self._runner.close()
+            self.outputs.end()
+
+    def _in_loop(self, fn: Callable[..., Any], *args: Any) -> None:
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        if running is self._loop:
+            fn(*args)
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(fn, *args)

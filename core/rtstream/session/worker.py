@@ -1,0 +1,90 @@
+"""A thread of a session's own, for handlers that block, and the way to end it when they block for good."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from ..clock import waits_for_another_thread
+
+T = TypeVar("T")
+
+
+class Abandoned(BaseException):
+    """Raised inside a handler's call that is still running when its session has ended."""
+
+
+class Worker(Executor):
+    """One daemon thread that runs calls one after another, started by the first.
+
+    `may_wait` says that a call may wait for media that is still to come, as `emit` does.
+
+    A call that blocks for good cannot hold up the end of its session or of the program: `close` raises
+    `Abandoned` in it, and wakes it when it waits in `threading` or `queue`, as the documented echo
+    handlers do in `queue.get()`. One that sleeps or waits elsewhere ends when it next runs Python.
+    """
+
+    def __init__(self, name: str, *, may_wait: bool = False) -> None:
+        self.may_wait = may_wait
+        self._name = name
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._busy = False
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future: Future[T] = Future()
+
+        def call() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                self._busy = True
+                value = fn(*args, **kwargs)
+            except Abandoned:
+                raise
+            except BaseException as error:  # the future carries it to whoever asked
+                self._busy = False
+                future.set_exception(error)
+            else:
+                self._busy = False
+                future.set_result(value)
+
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+        self._calls.put(call)
+        return future
+
+    def close(self) -> None:
+        """End the thread; a call that still runs is abandoned. Does not wait."""
+        if self._thread is None or self._closed:
+            return
+        self._closed = True
+        self._calls.put(None)
+        if self._busy:
+            _abandon(self._thread)
+
+    def _run(self) -> None:
+        try:
+            while (call := self._calls.get()) is not None:
+                call()
+        except Abandoned:  # its session has ended, and nobody waits for what it would have given
+            pass
+
+
+def _abandon(thread: threading.Thread) -> None:
+    """Raise `Abandoned` in the thread, and wake it if it waits for another thread."""
+    if thread.ident is None:
+        return
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Abandoned))
+    frame = sys._current_frames().get(thread.ident)
+    if waits_for_another_thread(frame):
+        waiter = frame.f_locals.get("waiter") if frame is not None else None
+        if waiter is not None and waiter.locked():
+            waiter.release()

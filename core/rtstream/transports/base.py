@@ -1,0 +1,41 @@
+"""The one shape of a line to a far end: what a session needs of a browser, a telephone, a file or a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ..media.frames import Frame, Heard
+
+
+class Transport(Protocol):
+    """A two-way line to one far end.
+
+    Attributes:
+        rate: samples a second of the sound that the far end is sent; None: what the handler likes.
+        lead: how many seconds ahead of the clock the far end may be fed.
+        phone: whether the far end is a telephone carrier, which is sent nothing but its own protocol.
+        channels: how many channels of sound the far end can be sent.
+        websocket: the WebSocket behind it, if there is one.
+    """
+
+    rate: int | None
+    lead: float
+    phone: bool
+    channels: int
+    websocket: Any
+
+    async def run(self, hear: Callable[[Heard], None]) -> None:
+        """Hand all that the far end says to `hear`, which never waits; return when the far end is gone."""
+
+    async def send(self, frame: Frame) -> None:
+        """Send a frame, sound at `rate` in pieces of 20 ms. Does nothing on a line that is gone."""
+
+    async def send_message(self, text: str) -> None:
+        """Send text beside the media, in order with the other texts. May be called early: it is kept."""
+
+    async def clear(self) -> None:
+        """Make the far end forget what it was sent and has not yet played."""
+
+    async def close(self) -> None:
+        """Hang up. Safe to call twice, and on a line that is gone."""

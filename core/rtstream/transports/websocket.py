@@ -1,0 +1,114 @@
+"""A line over a WebSocket, in whatever dialect its wire speaks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from ..errors import BadMessage, BodyTooLarge, ConnectionRefused
+from ..media.frames import AudioFrame, Frame, Heard
+from ..wire.base import MOST_TEXT, Event, Reply, Started, Stopped, Wire
+
+START_SECONDS = 10.0  # what a client may take to say who it is
+
+
+class WebSocketTransport:
+    """The far end of a WebSocket. Use: `id = await line.started()`, then hand it to a session."""
+
+    channels = 1
+
+    def __init__(self, websocket: WebSocket, wire: Wire) -> None:
+        self.websocket: Any = websocket
+        self._wire = wire
+        self.rate = wire.rate
+        self.lead = wire.lead
+        self.phone = wire.phone
+
+    async def started(self) -> str | None:
+        """Wait for the far end to say who it is; None if it leaves before.
+
+        Raises:
+            BadMessage: it speaks another dialect, or says nothing for ten seconds.
+        """
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while (events := await self._next()) is not None:
+                    for event in events:
+                        match event:
+                            case Started(id):
+                                return id
+                            case Stopped():
+                                return None
+                return None
+        except TimeoutError:
+            raise BadMessage(
+                f"no `start` message came within {START_SECONDS:g} s", fix='Send {"event": "start", …} first'
+            ) from None
+
+    async def run(self, hear: Callable[[Heard], None]) -> None:
+        try:
+            while (events := await self._next()) is not None:
+                for event in events:
+                    match event:
+                        case AudioFrame():
+                            hear(event)
+                        case Stopped():
+                            return
+        except ConnectionRefused as error:
+            await self.refuse(error)
+
+    async def send(self, frame: Frame) -> None:
+        if isinstance(frame, AudioFrame):
+            await self._send(self._wire.encode(frame))
+
+    async def send_message(self, text: str) -> None:
+        await self._send(text)
+
+    async def clear(self) -> None:
+        if (text := self._wire.clear()) is not None:
+            await self._send(text)
+
+    async def refuse(self, error: ConnectionRefused) -> None:
+        """Say what is wrong, except to a carrier, and hang up."""
+        if not self.phone:
+            await self._send(json.dumps(error.body()))
+        await self.close(error.close_code, error.slug)
+
+    async def close(self, code: int = 1000, why: str = "") -> None:
+        if self.websocket.application_state is WebSocketState.CONNECTED and self._there:
+            try:
+                await self.websocket.close(code, why)
+            except (RuntimeError, WebSocketDisconnect):  # it left in this very moment
+                pass
+
+    @property
+    def _there(self) -> bool:
+        return self.websocket.client_state is WebSocketState.CONNECTED
+
+    async def _next(self) -> list[Event] | None:
+        """The events of the next message that has some; None when the far end is gone."""
+        while True:
+            message = await self.websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return None
+            if (text := message.get("text")) is None:
+                raise BadMessage("a message is binary", why="this dialect is JSON text", fix="Send text messages")
+            if len(text) > MOST_TEXT:
+                raise BodyTooLarge(f"a message has {len(text)} characters", fix=f"Send at most {MOST_TEXT}")
+            events = self._wire.decode(text)
+            for event in events:
+                if isinstance(event, Reply):
+                    await self._send(event.text)
+            if events:
+                return events
+
+    async def _send(self, text: str) -> None:
+        if self.websocket.application_state is WebSocketState.CONNECTED and self._there:
+            try:
+                await self.websocket.send_text(text)
+            except (RuntimeError, WebSocketDisconnect):  # it left in this very moment
+                pass

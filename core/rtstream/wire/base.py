@@ -1,0 +1,101 @@
+"""What a WebSocket dialect tells the transport, and what the transport asks of it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from ..errors import BadMessage
+from ..media.frames import AudioFrame
+
+MOST_TEXT = 64 * 1024  # characters in a message; an honest one of 20 ms has less than 3,000
+
+
+@dataclass(frozen=True)
+class Started:
+    """The far end has said who it is."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The dialect itself answers with this text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The far end is done."""
+
+
+Event: TypeAlias = Started | AudioFrame | Reply | Stopped
+
+
+class Wire(Protocol):
+    """One dialect: text to events and back. It keeps what the dialect makes it remember, and no socket."""
+
+    phone: bool
+    rate: int | None
+    lead: float
+
+    def decode(self, text: str) -> list[Event]:
+        """The events in one message.
+
+        Raises:
+            BadMessage: it is not of this dialect.
+        """
+
+    def encode(self, frame: AudioFrame) -> str:
+        """The message that carries 20 ms of mono sound."""
+
+    def clear(self) -> str | None:
+        """The message that makes the far end forget what it has not played, if there is one."""
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """The JSON object in a message.
+
+    Raises:
+        BadMessage: there is none.
+    """
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise BadMessage(
+            f"a message is no JSON object: {text[:60]!r}",
+            fix='Send {"event": "start" | "media" | "stop" | "ping", …}',
+        )
+    return said
+
+
+def payload_of(said: dict[str, Any]) -> bytes:
+    """The sound in a `media` message, still encoded.
+
+    Raises:
+        BadMessage: it has none, or not in base64.
+    """
+    media = said.get("media")
+    payload = media.get("payload") if isinstance(media, dict) else None
+    try:
+        return base64.b64decode(payload, validate=True)  # type: ignore[arg-type]
+    except (TypeError, ValueError, binascii.Error):
+        raise BadMessage(
+            "a media message holds no base64 payload",
+            fix='Send {"event": "media", "media": {"payload": "<base64 of mu-law>"}}',
+        ) from None
+
+
+def text_in(holder: Any, *keys: str) -> str | None:
+    """The first of the keys that holds a usable id."""
+    for key in keys:
+        value = holder.get(key) if isinstance(holder, dict) else None
+        if isinstance(value, str) and 0 < len(value) <= 256:
+            return value
+    return None

@@ -1,0 +1,54 @@
+"""FastRTC's WebSocket dialect: mu-law in JSON, at the handler's own rates."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from ..errors import BadMessage
+from ..media.frames import AudioFrame
+from ..media.g711 import ulaw_decode, ulaw_encode
+from .base import Event, Reply, Started, Stopped, parse_object, payload_of, text_in
+
+LEAD = 0.2  # seconds: clients queue what they get, and TCP comes in bursts
+
+
+class BrowserWire:
+    """The dialect of `/websocket/offer`.
+
+    From the client: `start` with `websocket_id`, `media`, `stop`, `ping`; sound at `rate_in`. To the
+    client: `media`, `pong`, sound at the handler's output rate.
+    """
+
+    phone = False
+    rate: int | None = None
+    lead = LEAD
+
+    def __init__(self, rate_in: int) -> None:
+        self._rate_in = rate_in
+
+    def decode(self, text: str) -> list[Event]:
+        said = parse_object(text)
+        match said.get("event"):
+            case "media":
+                return [AudioFrame(ulaw_decode(payload_of(said))[None, :], self._rate_in)]
+            case "start":
+                id = text_in(said, "websocket_id", "webrtc_id")
+                if id is None:
+                    raise BadMessage("`start` names no websocket_id", fix='Send {"event": "start", "websocket_id": "…"}')
+                return [Started(id)]
+            case "stop":
+                return [Stopped()]
+            case "ping":
+                return [Reply(json.dumps({"event": "pong"}))]
+            case str():
+                return []
+            case _:
+                raise BadMessage("a message names no event", fix='Send {"event": "media", …}')
+
+    def encode(self, frame: AudioFrame) -> str:
+        payload = base64.b64encode(ulaw_encode(frame.samples[0])).decode()
+        return json.dumps({"event": "media", "media": {"payload": payload}})
+
+    def clear(self) -> str | None:
+        return json.dumps({"event": "clear"})

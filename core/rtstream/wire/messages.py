@@ -1,0 +1,47 @@
+"""The messages that go to the client beside the media, in FastRTC's words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..errors import RtstreamError
+
+
+def _text(type: str, **fields: Any) -> str:
+    return json.dumps({"type": type, **fields}, default=str)
+
+
+def inputs_wanted() -> str:
+    """The handler wants the additional inputs; the client answers by sending them."""
+    return _text("send_input", data=[])
+
+
+def output_ready() -> str:
+    """An `AdditionalOutputs` waits to be fetched."""
+    return _text("fetch_output", data=[])
+
+
+def error(text: str, cause: RtstreamError | None = None) -> str:
+    """Something went wrong; the connection lives on unless `end_stream` follows."""
+    return _text("error", message=text, data=text, **(cause.as_dict() if cause else {}))
+
+
+def ended(text: str, reason: str) -> str:
+    """The server ends the connection."""
+    return _text("end_stream", data=text, reason=reason)
+
+
+def log(text: str) -> str:
+    """Something happened that a page may show."""
+    return _text("log", data=text)
+
+
+def pong() -> str:
+    """The answer to a client's `ping`."""
+    return _text("pong")
+
+
+def closed() -> str:
+    """The connection was closed from outside the handler."""
+    return _text("update_connection", data="closed")

@@ -1,0 +1,54 @@
+"""Twilio Media Streams: mu-law at 8 kHz in JSON (twilio.com/docs/voice/media-streams/websocket-messages)."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from ..errors import BadMessage
+from ..media.frames import AudioFrame
+from ..media.g711 import ulaw_decode, ulaw_encode
+from .base import Event, Started, Stopped, parse_object, payload_of, text_in
+
+RATE = 8000
+LEAD = 0.2  # seconds that the carrier may hold: it plays them out evenly, and `clear` empties it
+
+
+class TwilioWire:
+    """The dialect of `/telephone/handler`.
+
+    From the carrier: `connected`, `start` with `streamSid`, `media`, `mark`, `dtmf`, `stop`. To the
+    carrier: `media` and `clear`, each with the `streamSid`, and nothing else.
+    """
+
+    phone = True
+    rate: int | None = RATE
+    lead = LEAD
+
+    def __init__(self) -> None:
+        self._stream = ""
+
+    def decode(self, text: str) -> list[Event]:
+        said = parse_object(text)
+        match said.get("event"):
+            case "media":
+                return [AudioFrame(ulaw_decode(payload_of(said))[None, :], RATE)]
+            case "start":
+                id = text_in(said, "streamSid") or text_in(said.get("start"), "streamSid")
+                if id is None:
+                    raise BadMessage("`start` names no streamSid", fix="Send Twilio's start message")
+                self._stream = id
+                return [Started(id)]
+            case "stop":
+                return [Stopped()]
+            case str():  # connected, mark, dtmf, and what the carrier may add
+                return []
+            case _:
+                raise BadMessage("a message names no event", fix="Send Twilio Media Streams messages")
+
+    def encode(self, frame: AudioFrame) -> str:
+        payload = base64.b64encode(ulaw_encode(frame.samples[0])).decode()
+        return json.dumps({"event": "media", "streamSid": self._stream, "media": {"payload": payload}})
+
+    def clear(self) -> str | None:
+        return json.dumps({"event": "clear", "streamSid": self._stream})
