@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts share: talk on stderr, and the choice of a Python.
 
 say() { printf '%s\n' "$*" >&2; }
