@@ -1,0 +1,109 @@
+"""The plain page of a stream: one custom element, its configuration, and nothing from outside."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import html
+import json
+from importlib import resources
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request, Response
+
+if TYPE_CHECKING:
+    from ..stream import Stream
+
+KINDS = {"audio": "Sound", "video": "Video", "audio-video": "Sound and video"}
+WAYS = {
+    "send-receive": "both ways: you send, and the answer comes back.",
+    "send": "one way: from you to the server.",
+    "receive": "one way: from the server to you.",
+}
+CONFIGURATION = "webrtc/config"  # of the browser's ICE servers, where a function gives them
+YEAR = 31_536_000  # seconds
+PAGE_HEADERS = {
+    # The page's own word that it needs nothing from outside; what is inline is style.
+    "content-security-policy": "default-src 'none'; script-src 'self'; connect-src 'self'; "
+    "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
+
+class Asset:
+    """A text that is served over and over: packed once, and named by its content.
+
+    Args:
+        text: what to serve.
+        media_type: its type.
+        headers: more response headers.
+    """
+
+    def __init__(self, text: str, media_type: str, headers: dict[str, str] | None = None) -> None:
+        self.plain = text.encode()
+        self.packed = gzip.compress(self.plain, mtime=0)
+        self.version = hashlib.sha256(self.plain).hexdigest()[:16]
+        self._media_type = media_type
+        self._headers = {"etag": f'"{self.version}"', "vary": "accept-encoding", **(headers or {})}
+
+    async def response(self, request: Request) -> Response:
+        """The text, or word that the client has it (RFC 9110 §13.1.2), as short as the client can take it.
+
+        Asked for by its version (`?v=…`) it may be kept for a year: another text has another version.
+        """
+        by_version = request.query_params.get("v") == self.version
+        headers = {**self._headers, "cache-control": f"max-age={YEAR}, immutable" if by_version else "no-cache"}
+        if self.version in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(self.packed, headers={**headers, "content-encoding": "gzip"}, media_type=self._media_type)
+        return Response(self.plain, headers=headers, media_type=self._media_type)
+
+
+def mount_page(app: FastAPI, stream: Stream, path: str = "", title: str = "") -> None:
+    """Add the stream's page to an app, beside the routes of `stream.mount(app, path)`.
+
+    `GET {path}/` is the page and `GET {path}/rt-stream.js` its element, which any other page may use
+    too. All addresses are relative to the page, so it works under a prefix and behind a proxy. When the
+    stream's `rtc_configuration` is a function, the page asks it at `GET {path}/webrtc/config` before
+    each connection.
+
+    Args:
+        app: the FastAPI application.
+        stream: the stream that the page connects to.
+        path: the prefix that the stream was mounted with.
+        title: the heading; the handler's name by default.
+    """
+    path = path.rstrip("/")
+    script = Asset(_text("rt-stream.js"), "text/javascript")
+    fields = {
+        "title": title or getattr(stream.event_handler, "__name__", type(stream.event_handler).__name__),
+        "summary": f"{KINDS[stream.modality]} {WAYS[stream.mode]}",
+        "config": json.dumps(_config(stream)),
+        "script": f"rt-stream.js?v={script.version}",
+    }
+    escaped = {name: html.escape(value) for name, value in fields.items()}
+    page = Asset(Template(_text("page.html")).substitute(escaped), "text/html", PAGE_HEADERS)
+    app.get(f"{path}/", include_in_schema=False)(page.response)
+    app.get(f"{path}/rt-stream.js", include_in_schema=False)(script.response)
+    if callable(stream.rtc_configuration):
+        app.get(f"{path}/{CONFIGURATION}", include_in_schema=False)(stream.get_rtc_configuration)
+
+
+def _config(stream: Stream) -> dict[str, Any]:
+    """What the element must know: its `Config` in rt-stream.js."""
+    asked = callable(stream.rtc_configuration)
+    return {
+        "mode": stream.mode,
+        "modality": stream.modality,
+        "offer": "webrtc/offer",
+        "rtc_configuration": CONFIGURATION if asked else stream.rtc_configuration,
+        "track_constraints": stream.track_constraints,
+        "time_limit": stream.time_limit,
+    }
+
+
+def _text(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
