@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -12,10 +13,14 @@ from rtstream.errors import HandlerReturnedNonsense
 from rtstream.media.audio import (
     aggregate_bytes_to_16bit,
     async_aggregate_bytes_to_16bit,
+    audio_to_bytes,
+    audio_to_file,
     audio_to_float32,
     audio_to_int16,
     to_frame,
 )
+from rtstream.media.files import Clip
+from tests.unit.signals import pitch, tone
 
 COUNTED = np.arange(6, dtype=np.int16)
 
@@ -174,3 +179,35 @@ def test_awaited_chunks_give_the_same_arrays(chunks: list[bytes]) -> None:
 
     pairs = itertools.zip_longest(asyncio.run(collected()), aggregate_bytes_to_16bit(chunks))
     assert all(np.array_equal(awaited, plain) for awaited, plain in pairs)
+
+
+@pytest.mark.parametrize("rate", [8000, 10000, 24000, 44100, 96000])
+@pytest.mark.parametrize("form", [np.int16, np.float32, np.float64])
+def test_sound_of_every_type_and_rate_becomes_an_mp3(rate: int, form: Any, tmp_path: Path) -> None:
+    wave = tone(440, 1, rate).astype(form) if form is np.int16 else (tone(440, 1, rate) / 32768).astype(form)
+    path = tmp_path / "tone.mp3"
+    path.write_bytes(audio_to_bytes((rate, wave)))
+    heard = Clip.open(path).audio(16000)
+    assert heard.duration == pytest.approx(1, abs=0.06)
+    assert pitch(heard.samples[0], 16000) == pytest.approx(440, abs=1)
+    assert 14000 < np.abs(heard.samples.astype(int)).max() < 19000
+
+
+@pytest.mark.parametrize(("shape", "channels"), [((24000,), 1), ((1, 24000), 1), ((2, 12000), 2)])
+def test_an_mp3_file_has_the_channels_of_the_array(shape: tuple[int, ...], channels: int) -> None:
+    path = Path(audio_to_file((24000, tone(440, 1, 24000).reshape(shape))))
+    try:
+        clip = Clip.open(path)
+        assert (clip.path.suffix, clip.rate, clip.channels) == (".mp3", 24000, channels)
+        assert clip.duration == pytest.approx(1 / channels, abs=0.06)
+    finally:
+        path.unlink()
+
+
+def test_no_sound_at_all_becomes_an_mp3_without_sound() -> None:
+    assert isinstance(audio_to_bytes((24000, np.empty(0, np.int16))), bytes)
+
+
+def test_an_mp3_is_not_made_of_nonsense() -> None:
+    with pytest.raises(HandlerReturnedNonsense):
+        audio_to_bytes((24000, np.array([np.nan])))

@@ -44,7 +44,7 @@ class Resampler:
         frame = with_channels(frame, self.channels if frame.channels == self.channels else 1)
         if self._filter is not None and not self._filter.takes(frame):
             held = self.flush()
-            return _joined([part for part in (held, self.push(frame)) if part is not None])
+            return joined([part for part in (held, self.push(frame)) if part is not None])
         if frame.rate != self.rate:
             self._filter = self._filter or _RateFilter(frame.rate, self.rate, frame.channels)
             return self._widened(self._filter.push(frame))
@@ -102,7 +102,7 @@ class _RateFilter:
             try:
                 parts.append(audio_from_av(cast("av.AudioFrame", self._sink.pull())))
             except (BlockingIOError, EOFError):  # FFmpeg's EAGAIN and end of stream
-                return _joined(parts)
+                return joined(parts)
 
 
 class Chunker:
@@ -171,7 +171,7 @@ def with_channels(frame: AudioFrame, channels: int) -> AudioFrame:
     return with_channels(average, channels)
 
 
-def _joined(parts: list[AudioFrame]) -> AudioFrame | None:
+def joined(parts: list[AudioFrame]) -> AudioFrame | None:
     if len(parts) < 2:
         return parts[0] if parts else None
     return AudioFrame(np.concatenate([part.samples for part in parts], axis=1), parts[0].rate)
