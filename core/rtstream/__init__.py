@@ -64,7 +64,39 @@ _LATER = {
     "WebRTCData": "the Gradio component",
 }
 
-__all__ = sorted([*_HOME_OF, "__version__"], key=str.lower)  # noqa: PLE0605
+__all__ = [
+    "__version__",
+    "AdditionalOutputs",
+    "aggregate_bytes_to_16bit",
+    "async_aggregate_bytes_to_16bit",
+    "AsyncAudioVideoStreamHandler",
+    "AsyncStreamHandler",
+    "audio_to_bytes",
+    "audio_to_file",
+    "audio_to_float32",
+    "audio_to_int16",
+    "AudioEmitType",
+    "AudioVideoStreamHandler",
+    "CloseStream",
+    "Context",
+    "get_cloudflare_turn_credentials",
+    "get_cloudflare_turn_credentials_async",
+    "get_current_context",
+    "get_hf_turn_credentials",
+    "get_hf_turn_credentials_async",
+    "get_turn_credentials",
+    "get_turn_credentials_async",
+    "get_twilio_turn_credentials",
+    "RtstreamError",
+    "Stream",
+    "StreamHandler",
+    "UIArgs",
+    "VideoEmitType",
+    "VideoStreamHandler",
+    "wait_for_item",
+    "Warning",
+    "WebRTCError",
+]
 
 if TYPE_CHECKING:
     from .context import Context, get_current_context

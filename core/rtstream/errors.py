@@ -11,8 +11,8 @@ RtstreamError
 │                          TooManyConnections, ServerStopping
 └── NoMediaOut (exit 6)
 
-The exit codes are the contract of the command line; `status` is the HTTP status of the same error on
-a route; `slug` is the short word that FastRTC's clients look for in the JSON body.
+`exit_code` is the command line's, `status` the HTTP status on a route, `slug` the short word that
+FastRTC's clients look for in the JSON body.
 """
 
 from __future__ import annotations
@@ -23,11 +23,8 @@ from typing import Any, ClassVar
 class RtstreamError(Exception):
     """What happened, why, and what to do about it.
 
-    Args:
-        what: one sentence without a full stop, naming the thing that is wrong.
-        why: the cause, as far as it is known.
-        fix: what to do, if possible a command that can be pasted.
-        meta: more keys for the JSON body (for example `limit=1`).
+    `what` is one sentence without a full stop, `why` the cause as far as it is known, `fix` what to do;
+    `meta` are more keys for the JSON body (for example `limit=1`).
     """
 
     code: ClassVar[str] = "RT1000"
@@ -47,7 +44,7 @@ class RtstreamError(Exception):
         return {"code": self.code, "what": self.what, "why": self.why, "fix": self.fix, **self.meta}
 
     def body(self) -> dict[str, Any]:
-        """The error as a JSON answer: FastRTC's shape, extended by `code`, `what`, `why` and `fix`."""
+        """The error as a JSON answer, in FastRTC's shape and more."""
         return {"status": "failed", "meta": {"error": self.slug, **self.as_dict()}}
 
 

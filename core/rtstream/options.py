@@ -111,7 +111,9 @@ def validated(
             fix="Pass additional_outputs_handler=lambda *args: args[-1]",
         )
     if additional_outputs_handler is not None and not callable(additional_outputs_handler):
-        raise OptionError(f"`additional_outputs_handler` is {additional_outputs_handler!r}, which cannot be called")
+        raise OptionError(
+            f"`additional_outputs_handler` is {additional_outputs_handler!r}, which cannot be called"
+        )
     return StreamOptions(
         mode=mode,
         modality=modality,
@@ -125,7 +127,7 @@ def validated(
         additional_inputs=_components("additional_inputs", additional_inputs),
         additional_outputs=_components("additional_outputs", additional_outputs),
         additional_outputs_handler=additional_outputs_handler,
-        ui_args=ui_args or {},
+        ui_args=ui_args if ui_args is not None else UIArgs(),
     )
 
 
@@ -174,5 +176,7 @@ def _components(name: str, value: Any) -> list[Any] | None:
     if value is None:
         return None
     if not isinstance(value, list | tuple):
-        raise OptionError(f"`{name}` is {value!r:.80}, not a list of components", fix=f"Pass {name}=[component, …]")
+        raise OptionError(
+            f"`{name}` is {value!r:.80}, not a list of components", fix=f"Pass {name}=[component, …]"
+        )
     return list(value)

@@ -87,16 +87,21 @@ def parse(value: Any, *, frame_seconds: float = 0.0) -> list[Item]:
             return [VideoFrame(_pixels(value), frame_seconds)]
         case (np.ndarray() | None | tuple() as media, AdditionalOutputs() | CloseStream() as beside):
             return [*parse(media, frame_seconds=frame_seconds), beside]
-        case (rate, np.ndarray() as samples):
-            return [to_frame(rate, samples)]
-        case (rate, np.ndarray() as samples, str() | None as layout):
-            return [to_frame(rate, samples, layout)]
         case _:
-            raise HandlerReturnedNonsense(
-                f"the handler gave back {_describe(value)}, which is neither media nor an output",
-                why="sound is `(rate, array)`, a picture is an array of shape (height, width, 3)",
-                fix="Return or yield one of these, `AdditionalOutputs(...)`, `CloseStream()` or None",
-            )
+            return [_sound(value)]
+
+
+def _sound(value: Any) -> AudioFrame:
+    match value:
+        case (rate, np.ndarray() as samples):
+            return to_frame(rate, samples)
+        case (rate, np.ndarray() as samples, ("mono" | "stereo" | None) as layout):
+            return to_frame(rate, samples, layout)
+    raise HandlerReturnedNonsense(
+        f"the handler gave back {_describe(value)}, which is neither media nor an output",
+        why="sound is `(rate, array)`, a picture is an array of shape (height, width, 3)",
+        fix="Return or yield one of these, `AdditionalOutputs(...)`, `CloseStream()` or None",
+    )
 
 
 def _pixels(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -111,8 +116,8 @@ def _pixels(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
         raise HandlerReturnedNonsense(
             f"the handler gave back an array of shape {array.shape}, which is no picture",
-            why="a picture has the shape (height, width, 3), in the order blue, green, red; sound goes with its rate",
-            fix="Return an array like the one that came in, or `(rate, samples)` for sound",
+            why="a picture has the shape (height, width, 3), in the order blue, green, red",
+            fix="Return an array like the one that came in; sound goes with its rate: `(rate, samples)`",
         )
     if array.shape[2] == 1:
         array = np.repeat(array, 3, axis=2)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import APIRouter, FastAPI, Request, WebSocket
@@ -20,9 +20,11 @@ from .handlers.forms import as_handler
 from .options import Modality, Mode, UIArgs, validated
 from .outputs import AdditionalOutputs
 from .server.bodies import Body
+from .server.lifespan import during_life, require_turn_in_the_cloud
 from .server.requests import read_body, refusal, socket_url
+from .session.outcome import EndReason
 from .session.registry import Sessions
-from .session.session import EndReason, Session
+from .session.session import Session
 from .transports.base import Transport
 from .transports.websocket import WebSocketTransport
 from .wire import messages
@@ -42,9 +44,8 @@ class Stream:
 
     Args:
         handler: a `StreamHandler` (instance, class or factory), a function (frame → frame), a
-            generator function (`mode="receive"`: the source), or a `VideoStreamHandler`; plain or
-            async, also bound methods, partials and callable objects. Parameters beyond the media are
-            the additional inputs.
+            generator function (`mode="receive"`: the source), or a `VideoStreamHandler`; plain or async,
+            also bound methods, partials and callable objects. Parameters beyond the media are inputs.
         additional_outputs_handler: turns what `AdditionalOutputs` carry into the components' values.
         mode: who speaks: the client and the handler ("send-receive", default), the handler only
             ("receive"), or the client only ("send").
@@ -144,18 +145,7 @@ class Stream:
         router.websocket("/websocket/offer")(self.websocket_offer)
         app.include_router(router)
         app.state.rtstream_streams = [*getattr(app.state, "rtstream_streams", []), (path, self)]
-        inner = app.router.lifespan_context
-
-        @asynccontextmanager
-        async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
-            self._require_turn_in_the_cloud()
-            async with inner(app) as state:
-                if self._verbose:
-                    sys.stderr.write(f"rtstream: {self.modality} {self.mode} at {path}/webrtc/offer\n")
-                yield state
-                await self.sessions.close_all()
-
-        app.router.lifespan_context = lifespan
+        during_life(app, partial(self._while_mounted, path))
 
     async def offer(self, body: Body) -> dict[str, Any] | JSONResponse:
         """Answer a WebRTC offer, or take an ICE candidate.
@@ -182,19 +172,11 @@ class Stream:
         return HTMLResponse(connect_to(socket_url(request, path)), media_type="application/xml")
 
     async def telephone_handler(self, websocket: WebSocket) -> None:
-        """Carry a telephone call: Twilio Media Streams over a WebSocket.
-
-        Args:
-            websocket: the connection, not yet accepted.
-        """
+        """Carry a telephone call over a WebSocket, not yet accepted: Twilio Media Streams."""
         await self._serve(websocket, TwilioWire())
 
     async def websocket_offer(self, websocket: WebSocket) -> None:
-        """Carry a connection over a WebSocket: mu-law audio in JSON, in FastRTC's dialect.
-
-        Args:
-            websocket: the connection, not yet accepted.
-        """
+        """Carry a connection over a WebSocket, not yet accepted: mu-law audio in JSON, FastRTC's dialect."""
         await self._serve(websocket, None)
 
     async def run(self, transport: Transport, id: str | None = None) -> Session:
@@ -270,14 +252,17 @@ class Stream:
 
     # What comes with later versions.
 
-    def fastphone(self, token: str | None = None, host: str = "127.0.0.1", port: int = 8000, **kwargs: Any) -> None:
+    def fastphone(
+        self, token: str | None = None, host: str = "127.0.0.1", port: int = 8000, **kwargs: Any
+    ) -> None:
         """Put the stream on a telephone number of the FastPhone service.
 
         Raises:
             FeatureMissing: always, in this version.
         """
         raise _missing(
-            "`Stream.fastphone`", "Mount the stream and point your number's webhook at POST /telephone/incoming"
+            "`Stream.fastphone`",
+            "Mount the stream and point your number's webhook at POST /telephone/incoming",
         )
 
     @property
@@ -350,20 +335,24 @@ class Stream:
 
     def _input_rate(self) -> int:
         handler = self.event_handler
-        return handler.input_sample_rate if isinstance(handler, StreamHandlerBase) else self._make_handler().input_sample_rate
+        return (
+            handler.input_sample_rate
+            if isinstance(handler, StreamHandlerBase)
+            else self._make_handler().input_sample_rate
+        )
 
     def _input_defaults(self) -> list[Any] | None:
         """The components' own values: what the handler is given until the client sends some."""
         components = self.additional_input_components
         return None if components is None else [getattr(component, "value", None) for component in components]
 
-    def _require_turn_in_the_cloud(self) -> None:
-        in_cloud = os.environ.get("SYSTEM") == "spaces" or "google.colab" in sys.modules
-        if in_cloud and self.rtc_configuration is None:
-            raise RuntimeError(
-                "On Colab and Hugging Face Spaces no browser reaches the stream without a TURN server: "
-                "pass rtc_configuration=get_turn_credentials (or a dict with iceServers) to Stream(...)"
-            )
+    @asynccontextmanager
+    async def _while_mounted(self, path: str) -> AsyncIterator[None]:
+        require_turn_in_the_cloud(self.rtc_configuration)
+        if self._verbose:
+            sys.stderr.write(f"rtstream: {self.modality} {self.mode} at {path}/webrtc/offer\n")
+        yield
+        await self.sessions.close_all()
 
 
 def _missing(what: str, fix: str) -> FeatureMissing:

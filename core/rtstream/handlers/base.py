@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -57,7 +56,7 @@ class Source:
     frame_seconds: float = 0.0
 
 
-class StreamHandlerBase(ABC):
+class StreamHandlerBase:
     """What all handlers share: rates, the additional inputs, and the line to their client.
 
     Args:
@@ -98,7 +97,10 @@ class StreamHandlerBase(ABC):
         input_sample_rate: int = 48000,
         fps: float = 30,
     ) -> None:
-        for name, rate in (("output_sample_rate", output_sample_rate), ("input_sample_rate", input_sample_rate)):
+        for name, rate in (
+            ("output_sample_rate", output_sample_rate),
+            ("input_sample_rate", input_sample_rate),
+        ):
             if rate <= 0 or rate % 50:
                 raise OptionError(
                     f"`{name}` is {rate}, which is no multiple of 50",
@@ -109,7 +111,9 @@ class StreamHandlerBase(ABC):
             raise OptionError(f"`expected_layout` is {expected_layout!r}", fix='Pass "mono" or "stereo"')
         if output_frame_size not in (None, output_sample_rate // 50):
             warnings.warn(
-                f"output_frame_size={output_frame_size} is ignored: frames are always 20 ms", UserWarning, stacklevel=2
+                f"output_frame_size={output_frame_size} is ignored: frames are always 20 ms",
+                UserWarning,
+                stacklevel=2,
             )
         self.expected_layout = expected_layout
         self.output_sample_rate = output_sample_rate
@@ -146,7 +150,7 @@ class StreamHandlerBase(ABC):
         """Return once the sources may be asked."""
 
     def bind(self, line: Line, defaults: Sequence[Any] | None = None) -> None:
-        """Tie the handler to its connection. `defaults` are the additional inputs until the client sends some."""
+        """Tie the handler to its connection; `defaults` are the inputs until the client sends some."""
         self._line = line
         self._loop = asyncio.get_running_loop()
         self._args_set = asyncio.Event()
@@ -228,7 +232,7 @@ class StreamHandlerBase(ABC):
             self._line.clear()
 
 
-class StreamHandler(StreamHandlerBase):
+class StreamHandler(StreamHandlerBase, ABC):
     """An audio handler whose methods run in threads of their own connection.
 
     Implement `receive` and `emit`. `receive` is given `(rate, samples)`, samples int16 of shape
@@ -294,10 +298,3 @@ class AsyncAudioVideoStreamHandler(AsyncStreamHandler, AudioVideoStreamHandler):
     @abstractmethod
     async def video_emit(self) -> Any:
         """Return the next picture for the client; wait for it."""
-
-
-def is_async(fn: Callable[..., Any]) -> bool:
-    """Whether calling it gives a coroutine: functions, methods, partials and callable objects alike."""
-    while hasattr(fn, "func"):
-        fn = fn.func
-    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(fn, "__call__", None))  # noqa: B004

@@ -10,7 +10,8 @@ from typing import Any
 from ..errors import FeatureMissing, HandlerUnfit
 from ..options import StreamOptions
 from .base import AudioVideoStreamHandler, StreamHandlerBase
-from .functions import FunctionHandler, GeneratorHandler, VideoStreamHandler, is_generator, takes_nothing
+from .callables import is_generator, name_of, takes_nothing
+from .functions import FunctionHandler, GeneratorHandler, VideoStreamHandler
 
 
 def as_handler(handler: Any, options: StreamOptions) -> Callable[[], StreamHandlerBase]:
@@ -44,7 +45,7 @@ def _for_function(
     if not is_generator(fn):
         if options.mode == "receive":
             raise HandlerUnfit(
-                f"`{_name(fn)}` returns once, but mode 'receive' needs a source that goes on",
+                f"`{name_of(fn)}` returns once, but mode 'receive' needs a source that goes on",
                 why="in this mode nothing comes in that the function could be called with",
                 fix="Make it a generator function (yield each frame), or use mode='send-receive'",
             )
@@ -54,7 +55,7 @@ def _for_function(
     if options.modality == "video":
         return partial(FunctionHandler, fn, options.kinds, newest_only=newest_only)
     raise FeatureMissing(
-        f"`{_name(fn)}` is a generator that answers a speaker, and this version has no turn-taking yet",
+        f"`{name_of(fn)}` is a generator that answers a speaker, and this version has no turn-taking yet",
         why="somebody must tell when a turn ends: that is `ReplyOnPause`, which comes with the next version",
         fix="Return a frame for each frame, subclass StreamHandler, or use mode='receive' for a source",
     )
@@ -69,11 +70,11 @@ def _made(factory: Callable[[], Any]) -> StreamHandlerBase:
         made = factory()
     except TypeError as error:
         raise HandlerUnfit(
-            f"`{_name(factory)}` cannot be made: {error}",
+            f"`{name_of(factory)}` cannot be made: {error}",
             why="a handler class or factory is called without arguments, once for each connection",
             fix="Give its parameters defaults, or pass an instance: Stream(MyHandler(…))",
         ) from error
-    return _checked(made, f"{_name(factory)}()", "Return a StreamHandler from the factory")
+    return _checked(made, f"{name_of(factory)}()", "Return a StreamHandler from the factory")
 
 
 def _checked(made: Any, by: str, fix: str) -> StreamHandlerBase:
@@ -100,7 +101,3 @@ def _is_factory(handler: Any) -> bool:
     if isinstance(returns, str):
         returns = getattr(handler, "__globals__", {}).get(returns)
     return inspect.isclass(returns) and issubclass(returns, StreamHandlerBase)
-
-
-def _name(fn: Any) -> str:
-    return getattr(fn, "__name__", None) or type(fn).__name__

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..context import Line
 from ..media.frames import Kind
-from .base import Listener, Source, StreamHandlerBase
 from ..wire.messages import inputs_wanted
+from .base import Listener, Source, StreamHandlerBase
+from .callables import defaults_beyond, is_async_generator, is_generator
 
 EXHAUSTED = object()  # given by a source that has nothing more to give
 A_LITTLE = 0.2  # seconds of sound that a generator may be ahead: a slider is then heard at once
@@ -35,7 +35,9 @@ class VideoStreamHandler:
 class CallableHandler(StreamHandlerBase):
     """What functions and generators share: the inputs beyond the media, named by their signature."""
 
-    def __init__(self, fn: Callable[..., Any], *, media: int, fps: float = 30, output_sample_rate: int = 24000) -> None:
+    def __init__(
+        self, fn: Callable[..., Any], *, media: int, fps: float = 30, output_sample_rate: int = 24000
+    ) -> None:
         super().__init__(fps=fps, output_sample_rate=output_sample_rate)
         self.fn = fn
         self._signature_defaults = defaults_beyond(fn, media)
@@ -82,7 +84,7 @@ class GeneratorHandler(CallableHandler):
 
     def __init__(self, fn: Callable[..., Any], *, fps: float = 30) -> None:
         super().__init__(fn, media=0, fps=fps)
-        self._running: Any = None
+        self._running: Any = ()
         self._running_with: tuple[Any, ...] | None = None
 
     def sources(self) -> Sequence[Source]:
@@ -97,7 +99,7 @@ class GeneratorHandler(CallableHandler):
 
     async def _next_async(self) -> Any:
         if self._running_with != self.args():
-            if self._running is not None:
+            if self._running_with is not None:
                 await self._running.aclose()
             self._start()
         return await anext(self._running, EXHAUSTED)
@@ -109,44 +111,5 @@ class GeneratorHandler(CallableHandler):
 
     def shutdown(self) -> Any:
         """Close the generator, so that its `finally` runs."""
-        running, self._running = self._running, None
-        close = getattr(running, "aclose", None) or getattr(running, "close", None)
+        close = getattr(self._running, "aclose", None) or getattr(self._running, "close", None)
         return close() if close is not None else None
-
-
-def is_async_generator(fn: Callable[..., Any]) -> bool:
-    """Whether calling it gives an asynchronous generator."""
-    return inspect.isasyncgenfunction(_innermost(fn))
-
-
-def is_generator(fn: Callable[..., Any]) -> bool:
-    """Whether calling it gives a generator of either kind."""
-    return inspect.isgeneratorfunction(_innermost(fn)) or is_async_generator(fn)
-
-
-def _innermost(fn: Callable[..., Any]) -> Callable[..., Any]:
-    while hasattr(fn, "func"):
-        fn = fn.func
-    if not inspect.isroutine(fn) and not inspect.isclass(fn):
-        fn = getattr(type(fn), "__call__", fn)
-    return fn
-
-
-def takes_nothing(fn: Callable[..., Any]) -> bool:
-    """Whether it is known to take no argument at all."""
-    try:
-        return not inspect.signature(fn).parameters
-    except (TypeError, ValueError):
-        return False
-
-
-def defaults_beyond(fn: Callable[..., Any], media: int) -> list[Any] | None:
-    """The default values of the parameters after the first `media` ones; None if one has no default."""
-    try:
-        parameters = inspect.signature(fn).parameters.values()
-    except (TypeError, ValueError):  # some builtins and numpy functions tell nothing of themselves
-        return []
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    defaults = [p.default for p in positional[media:]]
-    return None if inspect.Parameter.empty in defaults else defaults
-

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aiortc import RTCIceCandidate
 from aiortc.sdp import candidate_from_sdp
 
 from ..errors import BadCandidate
+
+if TYPE_CHECKING:
+    from aiortc import RTCIceCandidate
 
 
 def read_candidate(given: dict[str, Any] | None) -> RTCIceCandidate | None:
@@ -33,11 +35,15 @@ def read_candidate(given: dict[str, Any] | None) -> RTCIceCandidate | None:
         raise _bad(text, f"{candidate.port} is no port")
     mid, index = (given or {}).get("sdpMid"), (given or {}).get("sdpMLineIndex")
     candidate.sdpMid = mid if isinstance(mid, str) else None
-    candidate.sdpMLineIndex = index if isinstance(index, int) else (None if candidate.sdpMid is not None else 0)
+    candidate.sdpMLineIndex = (
+        index if isinstance(index, int) else (None if candidate.sdpMid is not None else 0)
+    )
     return candidate
 
 
 def _bad(text: str, why: str) -> BadCandidate:
     return BadCandidate(
-        f"the ICE candidate {text[:80]!r} cannot be read", why=why, fix="Send event.candidate.toJSON() unchanged"
+        f"the ICE candidate {text[:80]!r} cannot be read",
+        why=why,
+        fix="Send event.candidate.toJSON() unchanged",
     )

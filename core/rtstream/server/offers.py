@@ -13,8 +13,9 @@ from aiortc.rtcconfiguration import RTCIceTransportPolicy
 
 from ..errors import BadCandidate, BadOffer, ConnectionClosed
 from ..options import StreamOptions
+from ..session.outcome import EndReason
 from ..session.registry import Sessions
-from ..session.session import EndReason, Session
+from ..session.session import Session
 from ..transports.base import Transport
 from ..transports.webrtc import WebRtcTransport
 from .bodies import Body
@@ -52,7 +53,9 @@ class Offers:
         if body.type == "ice-candidate":
             return self._candidate(body)
         if not body.sdp:
-            raise BadOffer("the offer has no sdp", fix='Send {"type": "offer", "sdp": offer.sdp, "webrtc_id": "…"}')
+            raise BadOffer(
+                "the offer has no sdp", fix='Send {"type": "offer", "sdp": offer.sdp, "webrtc_id": "…"}'
+            )
         check_fit(sections(body.sdp), self._options)
         self._sessions.reserve(body.webrtc_id)
         try:
@@ -113,7 +116,9 @@ class Offers:
         waiting = self._early.setdefault(id, [])
         self._early.move_to_end(id)
         if len(waiting) >= MOST_CANDIDATES:
-            raise BadCandidate(f"more than {MOST_CANDIDATES} candidates came before their offer", fix="Offer first")
+            raise BadCandidate(
+                f"more than {MOST_CANDIDATES} candidates came before their offer", fix="Offer first"
+            )
         waiting.append(candidate)
         while len(self._early) > EARLY_IDS:
             self._early.popitem(last=False)
@@ -136,7 +141,8 @@ async def configuration(given: dict[str, Any] | Callable[..., Any] | None) -> RT
 async def resolve(given: dict[str, Any] | Callable[..., Any] | None) -> dict[str, Any] | None:
     """A configuration that may be given as a function: plain, a coroutine, a partial or a method."""
     value: Any = given() if callable(given) else given
-    return await value if inspect.isawaitable(value) else value
+    resolved: dict[str, Any] | None = await value if inspect.isawaitable(value) else value
+    return resolved
 
 
 async def _first(*waits: Any) -> None:

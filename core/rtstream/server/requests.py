@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from ..errors import BadOffer, BodyTooLarge, RtstreamError, UnreadableBody, UnsupportedBody
 from .bodies import Body
+
+if TYPE_CHECKING:
+    from fastapi import Request
 
 LONGEST_BODY = 128 * 1024  # bytes: the SDP's limit, with its line ends escaped in JSON
 
@@ -28,7 +31,9 @@ async def read_body(request: Request) -> Body:
     async for chunk in request.stream():
         raw += chunk
         if len(raw) > LONGEST_BODY:
-            raise BodyTooLarge(f"the body has more than {LONGEST_BODY} bytes", fix="Send one offer or candidate")
+            raise BodyTooLarge(
+                f"the body has more than {LONGEST_BODY} bytes", fix="Send one offer or candidate"
+            )
     try:
         return Body.model_validate(json.loads(raw))
     except ValidationError as error:
@@ -63,4 +68,3 @@ def socket_url(request: Request, path: str) -> str:
     scheme = "ws" if here and request.url.scheme == "http" else "wss"
     shown = f"[{name}]" if ":" in name else name
     return f"{scheme}://{shown}{f':{port}' if port else ''}{path}"
-

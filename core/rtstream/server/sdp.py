@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..errors import BadOffer, TracksUnfit
 from ..options import StreamOptions
@@ -12,6 +13,7 @@ MOST_CANDIDATES = 32  # a= candidate lines: each is an address that the server i
 
 _SENDS = {"sendrecv", "sendonly"}
 _TAKES = {"sendrecv", "recvonly"}
+_DIRECTIONS = _SENDS | _TAKES | {"inactive"}
 
 
 @dataclass(frozen=True)
@@ -30,26 +32,25 @@ def sections(sdp: str) -> list[Section]:
         BadOffer: it is no offer that a peer connection could have made, or is too large for an honest one.
     """
     lines = [line.strip() for line in sdp.splitlines()]
-    found: list[Section] = []
-    candidates = 0
-    for line in lines:
-        if line.startswith("m="):
-            kind, port, *_ = [*line[2:].split(), "", ""]
-            if not port.isdigit():
-                raise _bad(f"its line {line[:40]!r} has no port")
-            found.append(Section(kind, int(port), "sendrecv"))
-        elif line[2:] in _SENDS | _TAKES | {"inactive"} and line.startswith("a=") and found:
-            found[-1] = Section(found[-1].kind, found[-1].port, line[2:])
-        elif line.startswith("a=candidate:"):
-            candidates += 1
+    starts = [number for number, line in enumerate(lines) if line.startswith("m=")]
+    found = [_section(lines[start:end]) for start, end in pairwise([*starts, len(lines)])]
+    candidates = sum(line.startswith("a=candidate:") for line in lines)
+    if len(found) > MOST_SECTIONS or candidates > MOST_CANDIDATES:
+        raise _bad(f"it has {len(found)} sections and {candidates} candidates")
     if not any(section.kind in ("audio", "video", "application") for section in found):
         raise _bad("it has no audio, video or data section")
     for needed in ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:sha-"):
         if not any(line.lower().startswith(needed) for line in lines):
             raise _bad(f"it has no {needed[2:]} line")
-    if len(found) > MOST_SECTIONS or candidates > MOST_CANDIDATES:
-        raise _bad(f"it has {len(found)} sections and {candidates} candidates")
     return found
+
+
+def _section(lines: list[str]) -> Section:
+    kind, port, *_ = [*lines[0][2:].split(), "", ""]
+    if not port.isdigit():
+        raise _bad(f"its line {lines[0][:40]!r} has no port")
+    directions = [line[2:] for line in lines if line[2:] in _DIRECTIONS and line.startswith("a=")]
+    return Section(kind, int(port), directions[-1] if directions else "sendrecv")
 
 
 def without_host_names(sdp: str) -> tuple[str, list[str]]:
@@ -70,12 +71,11 @@ def check_fit(found: list[Section], options: StreamOptions) -> None:
     """
     offered = [section for section in found if section.kind in ("audio", "video") and section.port]
     fitting = [section for section in offered if section.kind in options.kinds]
-    wanted = " and ".join(options.kinds)
     if not fitting:
         raise TracksUnfit(
-            f"the offer has no {wanted} track",
+            f"the offer has no {' and no '.join(options.kinds)} track",
             why=f"this stream's modality is {options.modality!r}",
-            fix=f"Add {'an' if wanted[0] in 'aeiou' else 'a'} {options.kinds[0]} track or transceiver before createOffer()",
+            fix=f'Call addTrack, or addTransceiver("{options.kinds[0]}"), before createOffer()',
         )
     extra = [section.kind for section in offered if section.kind not in options.kinds]
     extra += ["second " + kind for kind in options.kinds if sum(s.kind == kind for s in fitting) > 1]

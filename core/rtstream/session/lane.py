@@ -23,7 +23,9 @@ TAIL_HELD = 0.06  # seconds that less than a whole frame waits for more, before 
 class Ear:
     """What was heard and waits for the handler, in the form that the handler takes."""
 
-    def __init__(self, kind: Kind, rate: int, layout: Literal["mono", "stereo"], *, newest_only: bool) -> None:
+    def __init__(
+        self, kind: Kind, rate: int, layout: Literal["mono", "stereo"], *, newest_only: bool
+    ) -> None:
         pictures = 1 if newest_only else PICTURES_KEPT
         self._queue: FrameQueue[AudioFrame | VideoFrame] = (
             FrameQueue(room=HEARD_KEPT) if kind == "audio" else FrameQueue(most=pictures)

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 
 from ..errors import AlreadyConnected, ServerStopping, TooManyConnections, UnknownConnection
-from .session import EndReason, Session
+from .outcome import EndReason
+from .session import Session
 
 RETRY_AFTER = 5  # seconds that a refused client is told to wait
 
@@ -55,7 +56,9 @@ class Sessions:
             ServerStopping, AlreadyConnected, TooManyConnections
         """
         if self._stopping:
-            raise ServerStopping("the server is stopping", fix="Try again in a moment", retry_after=RETRY_AFTER)
+            raise ServerStopping(
+                "the server is stopping", fix="Try again in a moment", retry_after=RETRY_AFTER
+            )
         if id in self._live:
             raise AlreadyConnected(
                 f"the connection {id!r:.80} exists already", fix="Use a new random id for each connection"

@@ -34,7 +34,7 @@ class Reports:
     async def watch(
         self, call: Awaitable[Any], *, hangs: bool = False, failed: Callable[[Exception], None] | None = None
     ) -> Any:
-        """The session's edge: await a call; what it raises goes to `failed`, and None is returned in its place.
+        """The session's edge: await a call; what it raises goes to `failed`, and None is returned.
 
         By default that reports it as the user's error. `hangs` reports a call that takes too long.
         """
@@ -90,7 +90,9 @@ class Reports:
         self._send_text(messages.error(error.what, error))
         if shown:
             level = logging.ERROR if last is None else logging.DEBUG
-            logger.log(level, "%s: %s", error.code, error.what, exc_info=error.__cause__, extra={"session": self._id})
+            logger.log(
+                level, "%s: %s", error.code, error.what, exc_info=error.__cause__, extra={"session": self._id}
+            )
 
 
 def _innermost(error: Exception) -> str:

@@ -6,9 +6,10 @@ import asyncio
 import contextvars
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from ..handlers.base import is_async
+from ..handlers.callables import is_async
 from .worker import Worker
 
 
@@ -30,8 +31,8 @@ class Runner:
         worker = self._workers.get(role)
         if worker is None:
             worker = self._workers[role] = Worker(f"rtstream-{role}-{self._id[:8]}", may_wait=may_wait)
-        run = contextvars.copy_context().run
-        value = await asyncio.get_running_loop().run_in_executor(worker, run, fn, *args)
+        in_context = partial(contextvars.copy_context().run, fn, *args)
+        value = await asyncio.get_running_loop().run_in_executor(worker, in_context)
         return await value if inspect.isawaitable(value) else value
 
     def close(self) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from ..clock import Clock
@@ -21,36 +18,16 @@ from ..transports.base import Transport
 from ..wire import messages
 from .feed import Feed
 from .lane import Ear, Mouth
+from .outcome import EndReason, Stats
 from .reports import Reports
 from .runner import Runner
+from .texts import Texts
 
 SHUTDOWN_SECONDS = 5.0  # what a handler's shutdown may take before the session ends without it
-TEXTS_KEPT = 1000  # texts that wait for a client that does not read
-NOTHING_YET = (0.02, 0.1)  # seconds to wait after an `emit` that gave None, growing from the first to the last
-
-
-class EndReason(Enum):
-    """Why a session ended; the value is the `reason` of the message `end_stream`."""
-
-    CLIENT_LEFT = "client_left"
-    HANDLER_CLOSED = "handler"
-    SOURCE_ENDED = "source_ended"
-    TIME_LIMIT = "time_limit"
-    SERVER_STOPPING = "server_stopping"
-    NEVER_CONNECTED = "never_connected"
-    FAILED = "failed"
-
-
-@dataclass
-class Stats:
-    """What a session counts. Seconds are seconds of sound; frames are of all kinds."""
-
-    frames_in: int = 0
-    frames_out: int = 0
-    seconds_in: float = 0.0
-    seconds_out: float = 0.0
-    dropped: int = 0
-    errors: int = 0
+NOTHING_YET = (
+    0.02,
+    0.1,
+)  # seconds to wait after an `emit` that gave None, growing from the first to the last
 
 
 class Session:
@@ -85,7 +62,7 @@ class Session:
         self._counted = Stats()
         self._runner = Runner(id)
         self._reports = Reports(id, clock, self.send_text)
-        self._texts: asyncio.Queue[str] = asyncio.Queue()
+        self._texts = Texts(transport)
         self._over: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
         self._end_message = ""
         self._loop = asyncio.get_running_loop()
@@ -104,8 +81,7 @@ class Session:
 
     def send_text(self, text: str) -> None:
         """Send text beside the media, in order. From any thread; never waits. Carriers are sent none."""
-        if not self.phone:
-            self._in_loop(self._queue_text, text)
+        self._in_loop(self._texts.put, text)
 
     def clear(self) -> None:
         """Forget the sound and pictures that are queued and not yet played. From any thread."""
@@ -131,11 +107,11 @@ class Session:
         """Live from the first frame to the last; returns when all is cleaned up."""
         current_line.set(self)
         self.handler.bind(self, self._defaults)
-        tasks = [asyncio.create_task(self._reports.watch(part(), failed=self._fail)) for part in self._parts()]
+        tasks = [asyncio.create_task(self._reports.watch(part, failed=self._fail)) for part in self._parts()]
         try:
             self.reason = await self._life()
             if self.reason is not EndReason.CLIENT_LEFT:
-                await self._say_goodbye()
+                await self._texts.say_goodbye(self._end_message, self.reason.value)
         except asyncio.CancelledError:
             self.reason = EndReason.SERVER_STOPPING
         finally:
@@ -149,17 +125,20 @@ class Session:
 
     # The parts of its life, each a task.
 
-    def _parts(self) -> list[Callable[[], Awaitable[None]]]:
+    def _parts(self) -> list[Coroutine[Any, Any, None]]:
         listeners = self.handler.listeners()
-        parts: list[Callable[[], Awaitable[None]]] = [self._carry, self._send_texts, self._start_up]
-        for kind, ear in self._ears.items():
-            if kind in listeners:
-                parts.append(lambda kind=kind, ear=ear: self._listen(ear, listeners[kind], kind))  # type: ignore[misc]
-        for number, source in enumerate(self.handler.sources()):
-            parts.append(lambda source=source, role=f"emit{number}": self._ask(source, role))  # type: ignore[misc]
-        for mouth in self._mouths.values():
-            parts.append(lambda mouth=mouth: mouth.speak(self._send))  # type: ignore[misc]
-        return parts
+        return [
+            self._carry(),
+            self._texts.run(),
+            self._start_up(),
+            *(
+                self._listen(ear, listeners[kind], kind)
+                for kind, ear in self._ears.items()
+                if kind in listeners
+            ),
+            *(self._ask(source, f"emit{number}") for number, source in enumerate(self.handler.sources())),
+            *(mouth.speak(self._send) for mouth in self._mouths.values()),
+        ]
 
     def _fail(self, error: Exception) -> None:
         self._reports.broken(error)
@@ -167,18 +146,13 @@ class Session:
 
     async def _carry(self) -> None:
         await self.transport.run(self._hear)
+        self._leave()
+
+    def _leave(self) -> None:
         self._end(EndReason.CLIENT_LEFT)
 
     async def _start_up(self) -> None:
         await self._reports.watch(self._runner.call(self.handler.start_up, role="start_up", may_wait=True))
-
-    async def _send_texts(self) -> None:
-        while True:
-            await self.transport.send_message(await self._texts.get())
-
-    def _queue_text(self, text: str) -> None:
-        if self._texts.qsize() < TEXTS_KEPT:
-            self._texts.put_nowait(text)
 
     async def _listen(self, ear: Ear, listener: Listener, kind: Kind) -> None:
         while True:
@@ -218,25 +192,12 @@ class Session:
 
     def _hear(self, frame: Heard) -> None:
         if isinstance(frame, Message):
-            self._hear_message(frame.text)
+            self._texts.hear(frame.text, self._leave)
         elif (ear := self._ears.get(frame.kind)) is not None:
             self._counted.frames_in += 1
             if isinstance(frame, AudioFrame):
                 self._counted.seconds_in += frame.duration
             ear.push(frame)
-
-    def _hear_message(self, text: str) -> None:
-        try:
-            said = json.loads(text)
-        except (ValueError, RecursionError):
-            said = None
-        match said:
-            case {"type": "ping"}:
-                self.send_text(messages.pong())
-            case {"type": "bye"}:
-                self._end(EndReason.CLIENT_LEFT)
-            case _:
-                self.send_text(messages.log(f"Server received: {text}"))
 
     async def _give(self, value: Any, source: Source) -> None:
         try:
@@ -274,7 +235,9 @@ class Session:
     def _clear(self) -> None:
         for mouth in self._mouths.values():
             mouth.clear()
-        self._clearing = self._loop.create_task(self.transport.clear())  # ahead of whatever is put from now on
+        self._clearing = self._loop.create_task(
+            self.transport.clear()
+        )  # ahead of whatever is put from now on
 
     # The end.
 
@@ -297,14 +260,6 @@ class Session:
         except TimeoutError:
             self._end_message = f"The time limit of {limit:g} s is reached"
             return EndReason.TIME_LIMIT
-
-    async def _say_goodbye(self) -> None:
-        assert self.reason is not None
-        if self.phone:
-            return
-        while not self._texts.empty():
-            await self.transport.send_message(self._texts.get_nowait())
-        await self.transport.send_message(messages.ended(self._end_message, self.reason.value))
 
     async def _clean_up(self, tasks: list[asyncio.Task[None]]) -> None:
         await self.transport.close()

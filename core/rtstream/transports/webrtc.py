@@ -64,7 +64,11 @@ class WebRtcTransport:
     websocket: Any = None
 
     def __init__(
-        self, *, speaks: tuple[Kind, ...], hears: tuple[Kind, ...], configuration: RTCConfiguration | None = None
+        self,
+        *,
+        speaks: tuple[Kind, ...],
+        hears: tuple[Kind, ...],
+        configuration: RTCConfiguration | None = None,
     ) -> None:
         choose_ice_addresses()
         self._pc = RTCPeerConnection(configuration or RTCConfiguration(iceServers=[]))

@@ -96,7 +96,9 @@ class WebSocketTransport:
             if message["type"] == "websocket.disconnect":
                 return None
             if (text := message.get("text")) is None:
-                raise BadMessage("a message is binary", why="this dialect is JSON text", fix="Send text messages")
+                raise BadMessage(
+                    "a message is binary", why="this dialect is JSON text", fix="Send text messages"
+                )
             if len(text) > MOST_TEXT:
                 raise BodyTooLarge(f"a message has {len(text)} characters", fix=f"Send at most {MOST_TEXT}")
             events = self._wire.decode(text)

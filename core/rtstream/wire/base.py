@@ -49,9 +49,11 @@ class Wire(Protocol):
         Raises:
             BadMessage: it is not of this dialect.
         """
+        ...
 
     def encode(self, frame: AudioFrame) -> str:
         """The message that carries 20 ms of mono sound."""
+        ...
 
     def clear(self) -> str | None:
         """The message that makes the far end forget what it has not played, if there is one."""

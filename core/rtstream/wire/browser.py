@@ -35,7 +35,9 @@ class BrowserWire:
             case "start":
                 id = text_in(said, "websocket_id", "webrtc_id")
                 if id is None:
-                    raise BadMessage("`start` names no websocket_id", fix='Send {"event": "start", "websocket_id": "…"}')
+                    raise BadMessage(
+                        "`start` names no websocket_id", fix='Send {"event": "start", "websocket_id": "…"}'
+                    )
                 return [Started(id)]
             case "stop":
                 return [Stopped()]

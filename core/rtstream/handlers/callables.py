@@ -1,0 +1,56 @@
+"""What can be told of a callable from outside: functions, methods, partials and callable objects alike."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+
+def is_async(fn: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine."""
+    return inspect.iscoroutinefunction(_innermost(fn))
+
+
+def is_async_generator(fn: Callable[..., Any]) -> bool:
+    """Whether calling it gives an asynchronous generator."""
+    return inspect.isasyncgenfunction(_innermost(fn))
+
+
+def is_generator(fn: Callable[..., Any]) -> bool:
+    """Whether calling it gives a generator of either kind."""
+    return inspect.isgeneratorfunction(_innermost(fn)) or is_async_generator(fn)
+
+
+def takes_nothing(fn: Callable[..., Any]) -> bool:
+    """Whether it is known to take no argument at all."""
+    try:
+        return not inspect.signature(fn).parameters
+    except (TypeError, ValueError):  # some builtins and numpy functions tell nothing of themselves
+        return False
+
+
+def defaults_beyond(fn: Callable[..., Any], media: int) -> list[Any] | None:
+    """The default values of the parameters after the first `media` ones; None if one has no default."""
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    defaults = [p.default for p in positional[media:]]
+    return None if inspect.Parameter.empty in defaults else defaults
+
+
+def name_of(fn: Any) -> str:
+    """What its author calls it."""
+    inner = fn.func if isinstance(fn, partial) else fn
+    return getattr(inner, "__name__", None) or type(inner).__name__
+
+
+def _innermost(fn: Any) -> Any:
+    while isinstance(fn, partial):
+        fn = fn.func
+    if not inspect.isroutine(fn) and not inspect.isclass(fn):
+        return getattr(type(fn), "__call__", fn)  # noqa: B004 (the function behind a callable object)
+    return fn

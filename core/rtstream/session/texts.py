@@ -1,0 +1,52 @@
+"""The messages of one session beside its media: in order out, and what of those that come in is ours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+from ..transports.base import Transport
+from ..wire import messages
+
+KEPT = 1000  # texts that wait for a client that does not read; more are not taken
+
+
+class Texts:
+    """The text side of a connection. A telephone carrier is sent none of it."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._waiting: asyncio.Queue[str] = asyncio.Queue()
+
+    def put(self, text: str) -> None:
+        """Queue a text; never waits."""
+        if not self._transport.phone and self._waiting.qsize() < KEPT:
+            self._waiting.put_nowait(text)
+
+    async def run(self) -> None:
+        """Send them, one after another, for as long as the session lasts."""
+        while True:
+            await self._transport.send_message(await self._waiting.get())
+
+    async def say_goodbye(self, message: str, reason: str) -> None:
+        """Send what still waits, and that the server ends the connection."""
+        if self._transport.phone:
+            return
+        self._waiting.put_nowait(messages.ended(message, reason))
+        while not self._waiting.empty():
+            await self._transport.send_message(self._waiting.get_nowait())
+
+    def hear(self, text: str, leave: Callable[[], None]) -> None:
+        """Take a text from the client: answer `ping`, leave on `bye`, echo all else as FastRTC does."""
+        try:
+            said = json.loads(text)
+        except (ValueError, RecursionError):
+            said = None
+        match said:
+            case {"type": "ping"}:
+                self.put(messages.pong())
+            case {"type": "bye"}:
+                leave()
+            case _:
+                self.put(messages.log(f"Server received: {text}"))
