@@ -11,8 +11,7 @@ RtstreamError
 │                          TooManyConnections, ServerStopping
 └── NoMediaOut (exit 6)
 
-`exit_code` is the command line's, `status` the HTTP status on a route, `slug` the short word that
-FastRTC's clients look for in the JSON body.
+`exit_code` is the command line's, `status` HTTP's, `slug` the word that FastRTC's clients look for.
 """
 
 from __future__ import annotations
@@ -194,7 +193,7 @@ class ConnectionRefused(RemoteError):
     code = "RT5100"
     status = 400
     slug = "connection_refused"
-    close_code: ClassVar[int] = 1008  # RFC 6455 §7.4.1: the code a WebSocket is closed with
+    close_code: ClassVar[int] = 1008  # RFC 6455 §7.4.1
 
 
 class BadOffer(ConnectionRefused):
