@@ -19,6 +19,7 @@ from rtstream.errors import UsageError
 
 from . import edge
 from .commands.new import new
+from .commands.serve import serve
 from .config import Globals
 from .console import COLORS, console
 from .options import Context
@@ -188,6 +189,7 @@ def _enter(ctx: Context, directory: Path) -> None:
 
 
 app.command("new", cls=Command, rich_help_panel="Create")(new)
+app.command("serve", cls=Command, rich_help_panel="Run")(serve)
 if importlib.util.find_spec("rtstream_cli.commands.test_file"):
     from .commands.test_file import test_file
 

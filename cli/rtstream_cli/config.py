@@ -47,11 +47,13 @@ class Settings:
 
     Attributes:
         words: what stood behind `--`: values of the function's own parameters.
-        sources: for each value taken so far, where it came from.
+        values: what was taken so far.
+        sources: where each of these values came from.
     """
 
     def __init__(self, layers: list[Layer], ctx: typer.Context | None = None) -> None:
         self.layers = layers
+        self.values: dict[str, Any] = {}
         self.sources: dict[str, str] = {}
         self._ctx = ctx
         self.words: list[str] = list(ctx.meta.get("rtstream.words", ())) if ctx is not None else []
@@ -76,17 +78,13 @@ class Settings:
             UsageError: the flag has a value that cannot be.
             ConfigError: the environment variable or a file has one.
         """
-        key = KEYS[name]
-        if given is not None and given != []:
-            source = self._spoken_by(name)
-            self.sources[name] = source
-            return self._parse(name, given, source)
-        for layer in self.layers:
-            if name in layer.values:
-                self.sources[name] = layer.name
-                return layer.values[name]
-        self.sources[name] = DEFAULT
-        return key.default
+        self.values[name], self.sources[name] = self._found(name, given)
+        return self.values[name]
+
+    def given(self, name: str) -> bool:
+        """Whether a flag or a variable gave this value, for this run and not for the project."""
+        source = self.sources.get(name, DEFAULT)
+        return source != DEFAULT and all(source != layer.name for layer in self.layers)
 
     def folder(self, name: str) -> Path:
         """From where a path in the value of `name` counts: its file's folder, or the working folder."""
@@ -95,10 +93,19 @@ class Settings:
                 return layer.folder
         return Path.cwd()
 
-    def explain(self, names: dict[str, Any]) -> None:
-        """With `-v`, say of each value where it came from."""
-        for name, value in names.items():
-            console.detail(f"{name} = {value!r} ({self.sources.get(name, DEFAULT)})")
+    def explain(self) -> None:
+        """With `-v`, say of each value taken so far where it came from."""
+        for name, value in self.values.items():
+            console.detail(f"{name} = {value!r} ({self.sources[name]})")
+
+    def _found(self, name: str, given: Any) -> tuple[Any, str]:
+        if given is not None and given != []:
+            source = self._spoken_by(name)
+            return self._parse(name, given, source), source
+        for layer in self.layers:
+            if name in layer.values:
+                return layer.values[name], layer.name
+        return KEYS[name].default, DEFAULT
 
     def _spoken_by(self, name: str) -> str:
         flag = "the argument" if name == "target" else f"--{name.replace('_', '-')}"

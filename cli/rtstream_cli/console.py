@@ -84,10 +84,12 @@ class Console:
         if self.verbose and not self.quiet:
             self._write(self.paint(text, "dim"), sys.stderr)
 
-    def warn(self, what: str, *, why: str = "", fix: str = "") -> None:
-        """Something is not as it should be, but the work goes on."""
+    def warn(self, what: str, *, why: str = "", fix: str = "", cause: BaseException | None = None) -> None:
+        """Something is not as it should be, but the work goes on; `cause` shows where in the user's code."""
         head = f"{self.paint('warning', 'yellow')}: {what}"
-        self._write("\n".join([head, *self._sentences(("why", why), ("fix", fix))]), sys.stderr)
+        place = tracebacks.render(cause) if cause is not None else ""
+        lines = [head, *self._sentences(("why", why), ("at", place), ("fix", fix))]
+        self._write("\n".join(lines), sys.stderr)
 
     def error(self, error: RtstreamError) -> None:
         """The last word of a command that failed: three sentences, or one JSON document with `--json`."""

@@ -7,9 +7,12 @@ import sys
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rtstream.errors import HandlerAmbiguous, HandlerUnfit
+
+if TYPE_CHECKING:
+    from rtstream.options import Modality, Mode
 
 PICTURE_NAMES = ("image", "img", "picture", "video")
 MEDIA_NAMES = (*PICTURE_NAMES, "audio", "frame")
@@ -19,8 +22,8 @@ MEDIA_NAMES = (*PICTURE_NAMES, "audio", "frame")
 class Reading:
     """How a handler is understood: modality and mode, and from what (for people)."""
 
-    modality: str
-    mode: str
+    modality: Modality
+    mode: Mode
     because: str
 
 
@@ -41,7 +44,7 @@ def is_handler(obj: Any) -> bool:
     return _family(obj) is not None
 
 
-def _family(obj: Any) -> str | None:
+def _family(obj: Any) -> Modality | None:
     """The modality of a handler object or class; None when its type does not say."""
     base = sys.modules.get("rtstream.handlers.base")
     functions = sys.modules.get("rtstream.handlers.functions")
@@ -60,7 +63,7 @@ def is_sure(obj: Any) -> bool:
     return bool(_signed(obj)[0])
 
 
-def read(obj: Any, name: str, modality: str | None = None, mode: str | None = None) -> Reading:
+def read(obj: Any, name: str, modality: Modality | None = None, mode: Mode | None = None) -> Reading:
     """Modality and mode of a handler: those given, else what it says of itself.
 
     Args:
@@ -75,7 +78,7 @@ def read(obj: Any, name: str, modality: str | None = None, mode: str | None = No
     family = _family(obj)
     if family is not None:
         handles = obj.callable if family == "video" else None
-        way = "receive" if handles is not None and _is_source(handles) else "send-receive"
+        way: Mode = "receive" if handles is not None and _is_source(handles) else "send-receive"
         return Reading(modality or family, mode or way, f"it is a {_type_name(obj)}")
     if not callable(obj):
         raise HandlerUnfit(
@@ -84,14 +87,12 @@ def read(obj: Any, name: str, modality: str | None = None, mode: str | None = No
             fix="Name one of these",
         )
     found, because = _signed(obj)
-    if modality is None and found is None:
+    if (flows := modality or found) is None:
         raise _two_readings(obj, name)
-    return Reading(
-        modality or str(found), mode or _mode(obj), because if modality is None else "it was given"
-    )
+    return Reading(flows, mode or _mode(obj), because if modality is None else "it was given")
 
 
-def _signed(fn: Any) -> tuple[str | None, str]:
+def _signed(fn: Any) -> tuple[Modality | None, str]:
     """The modality that a function's signature tells, and the words that tell it."""
     if not callable(fn):
         return None, ""
@@ -110,7 +111,7 @@ def _signed(fn: Any) -> tuple[str | None, str]:
     return family, f"it makes a {_shown(told['return'])}" if family else ""
 
 
-def _of_hint(hint: Any) -> str | None:
+def _of_hint(hint: Any) -> Modality | None:
     """The modality of an annotation: a tuple with a rate and an array is sound, an array alone a picture."""
     if hint is None:
         return None
@@ -131,7 +132,7 @@ def _is_array(hint: Any) -> bool:
     return numpy is not None and (typing.get_origin(hint) or hint) is numpy.ndarray
 
 
-def _mode(fn: Callable[..., Any]) -> str:
+def _mode(fn: Callable[..., Any]) -> Mode:
     if _is_source(fn):
         return "receive"
     returns = hints(fn).get("return", inspect.Parameter.empty)
@@ -140,7 +141,7 @@ def _mode(fn: Callable[..., Any]) -> str:
 
 def _is_source(fn: Any) -> bool:
     """Whether it is a generator function without a place for media."""
-    from rtstream.handlers.functions import is_generator
+    from rtstream.handlers.callables import is_generator
 
     return is_generator(fn) and not takes_media(fn)
 
@@ -150,7 +151,7 @@ def takes_media(fn: Any) -> bool:
 
     A generator function's is, when its annotation or its name says so; any other function's always is.
     """
-    from rtstream.handlers.functions import is_generator
+    from rtstream.handlers.callables import is_generator
 
     first = _first(fn)
     if first is None:

@@ -11,7 +11,12 @@ from .config import Settings
 from .discover import Target
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from rtstream import Stream
+
+
+OWN = ("modality", "mode", "concurrency_limit", "time_limit", "ice_server")  # what a Stream brings itself
 
 
 def of(target: Target, settings: Settings, modality: Any = None, mode: Any = None, **options: Any) -> Stream:
@@ -32,25 +37,46 @@ def of(target: Target, settings: Settings, modality: Any = None, mode: Any = Non
     configured = settings.take("parameters")
     handler = parameters.apply(target, settings.words, configured, settings.sources["parameters"])
     if infer.is_app(handler):
-        handler = mounted(target)[1]
+        handler = _only(target)
     if infer.is_stream(handler):
         stream: Stream = handler
-        _agrees(target, settings, "modality", modality, stream.modality)
-        _agrees(target, settings, "mode", mode, stream.mode)
+        _check_own(target, settings, stream)
         return stream
-    from rtstream import Stream as MakeStream
-
     reading = infer.read(handler, target.name, modality, mode)
-    return MakeStream(handler, modality=reading.modality, mode=reading.mode, **options)
+
+    from rtstream import Stream as Made
+
+    return Made(handler, modality=reading.modality, mode=reading.mode, **options)
 
 
-def mounted(target: Target) -> tuple[str, Stream]:
-    """The path and the Stream of the one stream that is mounted on the target's app.
+def on_app(
+    target: Target, settings: Settings, modality: Any = None, mode: Any = None, **options: Any
+) -> tuple[FastAPI, list[tuple[str, Stream]]]:
+    """The app that a command serves, and its streams with their paths; each has the plain page.
 
-    Raises:
-        HandlerUnfit: none is mounted.
-        HandlerAmbiguous: several are.
+    Takes and raises the same as `of`; a target that is an app keeps all its streams.
     """
+    from rtstream.web.page import mount_page
+
+    if infer.is_app(target.obj) and len(candidates.streams(target.obj)) > 1:
+        app, streams = target.obj, candidates.streams(target.obj)
+    else:
+        stream = of(target, settings, modality, mode, **options)
+        if infer.is_app(target.obj):
+            app, streams = target.obj, candidates.streams(target.obj)
+        else:
+            from fastapi import FastAPI
+
+            app = FastAPI(title="rtstream", docs_url=None, redoc_url=None)  # their pages load from elsewhere
+            stream.mount(app)
+            streams = [("", stream)]
+    for path, one in streams:
+        mount_page(app, one, path=path.rstrip("/"), title=target.name)
+    return app, streams
+
+
+def _only(target: Target) -> Stream:
+    """The one Stream that is mounted on the target's app."""
     streams = candidates.streams(target.obj)
     if not streams:
         raise HandlerUnfit(
@@ -64,15 +90,17 @@ def mounted(target: Target) -> tuple[str, Stream]:
             why=f"they are at {', '.join(repr(path) for path, _ in streams)}",
             fix="Name the Stream itself, for example `app.py:stream`",
         )
-    path, stream = streams[0]
-    return path, stream
+    stream: Stream = streams[0][1]
+    return stream
 
 
-def _agrees(target: Target, settings: Settings, name: str, wanted: str | None, has: str) -> None:
-    """A Stream knows its own modality and mode: a flag may only say the same."""
-    if wanted is not None and wanted != has and settings.sources[name].startswith(("--", "RTSTREAM_")):
-        raise UsageError(
-            f"`{target.name}` is a Stream with {name} {has!r}",
-            why=f"{settings.sources[name]} says {wanted!r}, but a Stream brings its own",
-            fix=f"Leave {settings.sources[name]} out, or change the Stream",
-        )
+def _check_own(target: Target, settings: Settings, stream: Stream) -> None:
+    """A Stream brings its own options: a flag or a variable may only say what it says itself."""
+    for name in OWN:
+        if settings.given(name) and settings.values[name] != getattr(stream, name, None):
+            source = settings.sources[name]
+            raise UsageError(
+                f"`{target.name}` is a Stream and brings its own {name.replace('_', ' ')}",
+                why=f"{source} says {settings.values[name]!r}",
+                fix=f"Leave {source} out, or change the Stream",
+            )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 import sysconfig
+import threading
 import traceback
 from pathlib import Path
 
 import rtstream
+
+SHOWN = 5  # frames: the place, and how one got there
 
 _PATHS = sysconfig.get_paths()
 _FOREIGN = tuple(
@@ -47,8 +51,18 @@ def render(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         shown = (error.text or "").strip()
         return f"{place(error)}\n  {shown}".rstrip()
+    return _lines(of_user(error))
+
+
+def of_thread(thread: threading.Thread) -> str:
+    """Where in the user's code a thread stands just now, in the same form; empty when it is elsewhere."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    return _lines([one for one in traceback.extract_stack(frame) if _is_users(one.filename)])
+
+
+def _lines(frames: list[traceback.FrameSummary]) -> str:
     lines: list[str] = []
-    for frame in of_user(error)[-5:]:
+    for frame in frames[-SHOWN:]:
         lines.append(f"{_short(frame.filename)}:{frame.lineno} in {frame.name}")
         if frame.line:
             lines.append(f"  {frame.line}")

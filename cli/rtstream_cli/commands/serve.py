@@ -1,0 +1,115 @@
+"""`rtstream serve`: a handler on a port, warmed up before it is called ready."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .. import discover, streams
+from ..config import Settings
+from ..console import console
+from ..options import (
+    Context,
+    DrainOpt,
+    HostOpt,
+    IceServerOpt,
+    JsonOpt,
+    LimitOpt,
+    LogFormatOpt,
+    ModalityOpt,
+    ModeOpt,
+    OpenOpt,
+    PortOpt,
+    ReloadOpt,
+    TargetArg,
+    TimeLimitOpt,
+    WarmOpt,
+)
+from ..serving import logs, ports
+from ..serving import reload as reloading
+
+
+def serve(
+    ctx: Context,
+    target: TargetArg = None,
+    modality: ModalityOpt = None,
+    mode: ModeOpt = None,
+    concurrency_limit: LimitOpt = None,
+    time_limit: TimeLimitOpt = None,
+    ice_server: IceServerOpt = None,
+    host: HostOpt = None,
+    port: PortOpt = None,
+    drain: DrainOpt = None,
+    warm: WarmOpt = None,
+    reload: ReloadOpt = False,
+    open: OpenOpt = False,
+    log_format: LogFormatOpt = None,
+    json: JsonOpt = False,
+) -> int:
+    """Serve a handler to browsers, telephones and WebSocket clients."""
+    settings = Settings.of(ctx)
+    wish = _Wish(
+        host=settings.take("host", host),
+        port=settings.take("port", port),
+        drain=settings.take("drain", drain),
+        warm=settings.take("warm", warm),
+        open=open,
+    )
+    logs.configure(settings.take("log_format", log_format))
+    handed = reloading.inherited()
+    if reload and handed is None:
+        return _supervise(settings, target, wish)
+    begun = time.perf_counter()
+    found = discover.find(target, settings)
+    options = _stream_options(settings, concurrency_limit, time_limit, ice_server)
+    mounted = streams.on_app(found, settings, modality, mode, **options)
+    load_seconds = time.perf_counter() - begun
+    settings.explain()
+    if handed is None:
+        listener = ports.listen(wish.host, wish.port, hop=not console.ci)
+    else:
+        listener, wish = handed, replace(wish, drain=0.0)  # who reloads does not wait for live calls
+
+    from ..serving import server
+
+    server.run(server.Plan(found, *mounted, wish.drain, wish.warm, wish.open, load_seconds), listener)
+    return 0
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the flags, the environment and the files say about the server itself."""
+
+    host: str
+    port: int | None
+    drain: float
+    warm: bool
+    open: bool
+
+
+def _stream_options(
+    settings: Settings, limit: str | None, seconds: str | None, ice: list[str] | None
+) -> dict[str, Any]:
+    """The arguments of `Stream(...)` that the command line knows."""
+    connections = settings.take("concurrency_limit", limit)
+    options = {
+        "concurrency_limit": None if connections == "none" else connections,
+        "time_limit": settings.take("time_limit", seconds),
+        "verbose": False,  # the banner says where it is
+    }
+    if servers := settings.take("ice_server", ice):
+        known = [one if isinstance(one, dict) else {"urls": one} for one in servers]
+        options["rtc_configuration"] = options["server_rtc_configuration"] = {"iceServers": known}
+    return options
+
+
+def _supervise(settings: Settings, target: str | None, wish: _Wish) -> int:
+    """Watch the project, and let other processes serve it."""
+    listener = ports.listen(wish.host, wish.port, hop=not console.ci)
+    text = settings.take("target", target) or ""
+    folder = (settings.folder("target") / discover.split(text)[0]).resolve().parent
+    here = Path.cwd()
+    watched = [here] if folder.is_relative_to(here) or not folder.is_dir() else [here, folder]
+    return reloading.Supervisor(listener, watched).run()

@@ -1,0 +1,1 @@
+"""What `rtstream serve` is made of: port, server, warm-up, banner, end, reload."""

@@ -1,0 +1,76 @@
+"""What `rtstream serve` says when it is ready: eight lines at most, or one JSON event."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from rtstream import __version__
+
+from ..console import console
+from .warm import Warmth
+
+
+@dataclass(frozen=True)
+class Place:
+    """One stream of the server: where it is mounted and what it carries."""
+
+    path: str
+    modality: str
+    mode: str
+
+    @property
+    def routes(self) -> dict[str, str]:
+        """How its clients reach it."""
+        return {
+            "webrtc": f"POST {self.path}/webrtc/offer",
+            "websocket": f"WS {self.path}/websocket/offer",
+            "telephone": f"WS {self.path}/telephone/handler",
+        }
+
+
+def show(target: str, hint: str, url: str, places: list[Place], warmth: Warmth | None, load: float) -> None:
+    """Tell that the server is ready.
+
+    Args:
+        target: its name.
+        hint: how to pin the target, when it was discovered; else empty.
+        url: where browsers go.
+        places: the streams.
+        warmth: of the warm-up, None without one.
+        load: seconds that loading the handler took.
+    """
+    if console.json:
+        _event(target, url, places, warmth, load)
+        return
+    what = ", ".join(
+        f"{place.modality} {place.mode}{f' at {place.path}' if place.path else ''}" for place in places
+    )
+    fancy = console.decorated(sys.stderr)
+    tick, arrow = (console.paint("✓", "green"), console.paint("➜", "cyan")) if fancy else ("", "")
+    lines = [f"{console.paint(f'rtstream {__version__}', 'bold')} · {target} · {what}{hint}"]
+    if warmth is not None:
+        total = load + warmth.imports + warmth.call
+        parts = f"handler {load:.2f} · engine {warmth.imports:.2f} · synthetic call {warmth.call:.2f}"
+        lines.append(f"{tick} warm in {total:.2f} s   ({parts})")
+    lines.append(f"{arrow} browser   {url}/{places[0].path.lstrip('/')}")
+    lines.append(f"{arrow} api       {' · '.join(places[0].routes.values())}")
+    lines.append("Ready · Ctrl-C stops")
+    for line in lines:
+        console.say(f"  {line}" if fancy else line.strip())
+
+
+def _event(target: str, url: str, places: list[Place], warmth: Warmth | None, load: float) -> None:
+    times = None
+    if warmth is not None:
+        times = {"handler": load, "engine": warmth.imports, "call": warmth.call}
+    console.event(
+        "ready",
+        target=target,
+        url=url,
+        streams=[
+            {"path": one.path, "modality": one.modality, "mode": one.mode, "routes": one.routes}
+            for one in places
+        ],
+        warm_seconds=times and {name: round(seconds, 3) for name, seconds in times.items()},
+    )

@@ -1,0 +1,84 @@
+"""The end of a server that was told to stop: in good order if it can, at once if it must."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+
+from ..console import console
+from ..edge import INTERRUPTED
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GRACE = 2.0  # seconds after the drain limit in which handlers may clean up
+
+
+class Ending:
+    """Hears SIGINT and SIGTERM even while the event loop, or the thread it runs in, is blocked.
+
+    The first signal sets `asked`; the second ends the process, and so does time: `drain` seconds
+    and `GRACE` after the first. The kernel's signal writes a byte into a socket (`set_wakeup_fd`),
+    and a thread reads it there, so no Python of the blocked thread has to run.
+
+    Make it in the main thread, inside the running loop: some loops put a socket of their own in
+    this place when they start.
+    """
+
+    def __init__(self, drain: float) -> None:
+        self.asked = asyncio.Event()
+        self._limit = drain + GRACE
+        self._loop = asyncio.get_running_loop()
+        self._bell, self._button = socket.socketpair()
+        self._button.setblocking(False)
+        for number in SIGNALS:
+            signal.signal(number, _do_nothing)
+        signal.set_wakeup_fd(self._button.fileno(), warn_on_full_buffer=False)
+        threading.Thread(target=self._watch, name="rtstream-ending", daemon=True).start()
+
+    def _watch(self) -> None:
+        self._wait_for_signal()
+        self._loop.call_soon_threadsafe(self.asked.set)
+        self._bell.settimeout(self._limit)
+        try:
+            self._wait_for_signal()
+            code = INTERRUPTED
+        except TimeoutError:
+            console.warn("the server did not come to its end by itself", why=stuck_at() or "a handler blocks")
+            code = 0
+        os._exit(code)
+
+    def _wait_for_signal(self) -> None:
+        while self._bell.recv(1)[0] not in SIGNALS:
+            pass
+
+
+def _do_nothing(*_: object) -> None:
+    """Stands where Python's own reaction to a signal would: the thread does what is to be done."""
+
+
+def end_with(pipe: int) -> None:
+    """End this process when the other end of a pipe is closed: when its parent is gone, however it went."""
+
+    def wait() -> None:
+        os.read(pipe, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="rtstream-parent", daemon=True).start()
+
+
+def stuck_at() -> str:
+    """Where in the user's code the main thread stands; empty when it is elsewhere."""
+    from .. import tracebacks
+
+    return tracebacks.of_thread(threading.main_thread())
+
+
+def after(seconds: float, call: Callable[[], None]) -> threading.Timer:
+    """Call something from another thread, later, unless it is cancelled."""
+    timer = threading.Timer(seconds, call)
+    timer.daemon = True
+    timer.start()
+    return timer
