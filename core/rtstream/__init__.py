@@ -25,12 +25,11 @@ _HOMES = {
     ".handlers.base": (
         "AsyncAudioVideoStreamHandler",
         "AsyncStreamHandler",
-        "AudioEmitType",
         "AudioVideoStreamHandler",
         "StreamHandler",
-        "VideoEmitType",
     ),
     ".handlers.functions": ("VideoStreamHandler",),
+    ".handlers.types": ("AudioEmitType", "VideoEmitType"),
     ".media.audio": (
         "aggregate_bytes_to_16bit",
         "async_aggregate_bytes_to_16bit",
@@ -113,12 +112,11 @@ if TYPE_CHECKING:
     from .handlers.base import (
         AsyncAudioVideoStreamHandler,
         AsyncStreamHandler,
-        AudioEmitType,
         AudioVideoStreamHandler,
         StreamHandler,
-        VideoEmitType,
     )
     from .handlers.functions import VideoStreamHandler
+    from .handlers.types import AudioEmitType, VideoEmitType
     from .media.audio import (
         aggregate_bytes_to_16bit,
         async_aggregate_bytes_to_16bit,

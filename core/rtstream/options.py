@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 from .errors import OptionError
 from .media.frames import Kind
 
 Mode = Literal["send-receive", "receive", "send"]
 Modality = Literal["video", "audio", "audio-video"]
+
+RTCConfiguration: TypeAlias = dict[str, Any] | Callable[..., Any]
 
 KINDS: dict[str, tuple[Kind, ...]] = {
     "audio": ("audio",),
@@ -53,8 +55,8 @@ class StreamOptions:
     time_limit: float | None
     allow_extra_tracks: bool
     rtp_params: dict[str, Any] | None
-    rtc_configuration: dict[str, Any] | Callable[..., Any] | None
-    server_rtc_configuration: dict[str, Any] | Callable[..., Any] | None
+    rtc_configuration: RTCConfiguration | None
+    server_rtc_configuration: RTCConfiguration | None
     track_constraints: dict[str, Any] | None
     additional_inputs: list[Any] | None
     additional_outputs: list[Any] | None

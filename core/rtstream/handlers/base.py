@@ -7,23 +7,16 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..context import Line
 from ..errors import OptionError
 from ..media.frames import Kind
-from ..outputs import AdditionalOutputs, CloseStream
 from ..wire.messages import inputs_wanted
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    Samples: TypeAlias = NDArray[np.int16] | NDArray[np.float32]
-    Sound: TypeAlias = tuple[int, Samples] | tuple[int, Samples, Literal["mono", "stereo"]]
-    Beside: TypeAlias = AdditionalOutputs | CloseStream
-    AudioEmitType: TypeAlias = Sound | Beside | tuple[Sound, Beside] | None
-    VideoEmitType: TypeAlias = NDArray[np.uint8] | Beside | tuple[NDArray[np.uint8], Beside] | None
 
 PLACEHOLDER = "__webrtc_value__"  # FastRTC's first argument: the place of the media itself
 
@@ -47,17 +40,18 @@ class Listener:
 class Source:
     """What is asked for output, again and again.
 
-    `ahead` is how many seconds of sound may be queued before it is asked again; `frame_seconds` is
+    `kind` is the kind of media that it gives, None for any; `ahead` is how many seconds of sound may be queued before it is asked again; `frame_seconds` is
     for how long each picture stays.
     """
 
     fn: Callable[[], Any]
+    kind: Kind | None = None
     ahead: float = WHOLE_REPLY
     frame_seconds: float = 0.0
 
 
 class StreamHandlerBase:
-    """What all handlers share: rates, the additional inputs, and the line to their client.
+    """What all handlers share: rates, additional inputs, and the line to their client.
 
     Args:
         expected_layout: "mono" (default) or "stereo": the layout of the sound that `receive` is given.
@@ -136,8 +130,6 @@ class StreamHandlerBase:
         """Forget the inputs that were sent; the next `wait_for_args` waits for new ones."""
         self.args_set.clear()
 
-    # What the session asks.
-
     def listeners(self) -> dict[Kind, Listener]:
         """What to call with the frames of each kind."""
         return {}
@@ -191,7 +183,7 @@ class StreamHandlerBase:
 
     @property
     def channel(self) -> Line | None:
-        """The line to the client, None before there is a connection."""
+        """The line to the client; None before there is one."""
         return self._line
 
     def set_args(self, args: Sequence[Any]) -> None:
@@ -252,7 +244,7 @@ class StreamHandler(StreamHandlerBase, ABC):
         return {"audio": Listener(self.receive)}
 
     def sources(self) -> Sequence[Source]:
-        return (Source(self.emit),)
+        return (Source(self.emit, "audio"),)
 
 
 class AsyncStreamHandler(StreamHandler):
@@ -285,7 +277,7 @@ class AudioVideoStreamHandler(StreamHandler):
         return {**super().listeners(), "video": Listener(self.video_receive)}
 
     def sources(self) -> Sequence[Source]:
-        return (*super().sources(), Source(self.video_emit, frame_seconds=1 / self.fps))
+        return (*super().sources(), Source(self.video_emit, "video", frame_seconds=1 / self.fps))
 
 
 class AsyncAudioVideoStreamHandler(AsyncStreamHandler, AudioVideoStreamHandler):

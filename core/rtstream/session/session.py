@@ -58,7 +58,6 @@ class Session:
         self.phone = transport.phone
         self._options = options
         self._clock = clock = Clock()
-        self._defaults = defaults
         self._counted = Stats()
         self._runner = Runner(id)
         self._reports = Reports(id, clock, self.send_text)
@@ -76,6 +75,7 @@ class Session:
             kind: Mouth(kind, transport, clock, handler.output_sample_rate)
             for kind in (options.kinds if options.speaks else ())
         }
+        handler.bind(self, defaults)
 
     # What a handler may ask (context.Line), and the stream.
 
@@ -106,7 +106,6 @@ class Session:
     async def run(self) -> None:
         """Live from the first frame to the last; returns when all is cleaned up."""
         current_line.set(self)
-        self.handler.bind(self, self._defaults)
         tasks = [asyncio.create_task(self._reports.watch(part, failed=self._fail)) for part in self._parts()]
         try:
             self.reason = await self._life()
@@ -127,6 +126,7 @@ class Session:
 
     def _parts(self) -> list[Coroutine[Any, Any, None]]:
         listeners = self.handler.listeners()
+        kinds = (None, *self._options.kinds)
         return [
             self._carry(),
             self._texts.run(),
@@ -136,7 +136,7 @@ class Session:
                 for kind, ear in self._ears.items()
                 if kind in listeners
             ),
-            *(self._ask(source, f"emit{number}") for number, source in enumerate(self.handler.sources())),
+            *(self._ask(source) for source in self.handler.sources() if source.kind in kinds),
             *(mouth.speak(self._send) for mouth in self._mouths.values()),
         ]
 
@@ -164,13 +164,15 @@ class Session:
                     await self._give(value, Source(listener.fn))
             self._heard_more.set()
 
-    async def _ask(self, source: Source, role: str) -> None:
+    async def _ask(self, source: Source) -> None:
         await self.handler.ready()
         pause = NOTHING_YET[0]
         while True:
             asked = self._clock.now()
             failures = self._reports.count
-            value = await self._reports.watch(self._runner.call(source.fn, role=role, may_wait=True))
+            value = await self._reports.watch(
+                self._runner.call(source.fn, role=f"emit-{source.kind}", may_wait=True)
+            )
             if value is EXHAUSTED:
                 return await self._end_after_playing(EndReason.SOURCE_ENDED, "The stream has ended")
             if value is not None:

@@ -1,0 +1,45 @@
+"""FastRTC's module of this name: the same names from their homes here."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .context import Context, get_current_context
+from .media.audio import (
+    aggregate_bytes_to_16bit,
+    async_aggregate_bytes_to_16bit,
+    audio_to_bytes,
+    audio_to_file,
+    audio_to_float32,
+    audio_to_int16,
+)
+from .options import RTCConfiguration
+from .outputs import AdditionalOutputs, CloseStream, Warning, WebRTCError
+from .waiting import wait_for_item
+
+RTCConfigurationCallable = RTCConfiguration
+
+
+def create_message(type: str, data: Any) -> str:
+    """A message for `send_message`: `{"type": …, "data": …}` as JSON."""
+    return json.dumps({"type": type, "data": data})
+
+
+__all__ = [
+    "AdditionalOutputs",
+    "CloseStream",
+    "Context",
+    "RTCConfigurationCallable",
+    "Warning",
+    "WebRTCError",
+    "aggregate_bytes_to_16bit",
+    "async_aggregate_bytes_to_16bit",
+    "audio_to_bytes",
+    "audio_to_file",
+    "audio_to_float32",
+    "audio_to_int16",
+    "create_message",
+    "get_current_context",
+    "wait_for_item",
+]
