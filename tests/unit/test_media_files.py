@@ -10,6 +10,7 @@ import pytest
 from av.stream import Disposition
 
 from rtstream.errors import MediaFileError
+from rtstream.media import writing
 from rtstream.media.files import SUFFIXES_AUDIO, SUFFIXES_VIDEO, Clip, ClipWriter
 from rtstream.media.frames import AudioFrame, VideoFrame
 from tests.unit.signals import joined, pieces, pitch, sound
@@ -362,3 +363,13 @@ def test_pictures_are_refused_by_a_file_of_sound_and_sound_where_it_was_not_want
         pytest.raises(MediaFileError, match="takes no sound"),
     ):
         film.audio(sound(440, 0.1, 8000))
+
+
+def test_an_ffmpeg_without_the_encoder_is_named_with_the_way_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(writing._FORMS, ".ogg", writing._Form("ogg", "nobodys_codec"))
+    with pytest.raises(MediaFileError, match="cannot write '.ogg'") as refused:
+        write_sound(tmp_path / "tone.ogg", sound(440, 0.1, 48000))
+    assert "nobodys_codec" in refused.value.why
+    assert "pip install" in refused.value.fix
