@@ -93,12 +93,15 @@ class _Job:
 
 
 def waits_for_another_thread(frame: Any) -> bool:
-    """Whether a thread's innermost frame stands in `threading`'s wait (a queue, an event, a future)."""
-    return (
-        frame is not None
-        and frame.f_code.co_name == "wait"
-        and frame.f_globals.get("__name__") == "threading"
-    )
+    """Whether a thread waits in `threading` (a queue, an event, a future) and has not been notified.
+
+    A condition takes whom it notifies out of its list before that thread has run, so this cannot be
+    wrong for one that is about to wake.
+    """
+    if frame is None or frame.f_code.co_name != "wait" or frame.f_globals.get("__name__") != "threading":
+        return False
+    waiter, condition = frame.f_locals.get("waiter"), frame.f_locals.get("self")
+    return waiter is not None and waiter in getattr(condition, "_waiters", ())
 
 
 class _StepSelector(selectors.BaseSelector):
@@ -124,14 +127,12 @@ class _StepSelector(selectors.BaseSelector):
         return []
 
     def _wait_for_jobs(self) -> list[tuple[selectors.SelectorKey, int]]:
-        """Wait until a thread is done, or until all have been seen parked three times in a row."""
-        parked = 0
-        while parked < 3:
+        """Wait until a thread is done, or until all are parked."""
+        while not all(job.parked() for job in self.jobs):
             time.sleep(GLANCE)  # epoll counts in milliseconds, and this lets the threads run
             if events := self._inner.select(0):
                 return events
-            parked = parked + 1 if all(job.parked() for job in self.jobs) else 0
-        return []
+        return self._inner.select(0)
 
     def _wait_for_real(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         begun = time.monotonic()
