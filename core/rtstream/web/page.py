@@ -54,11 +54,16 @@ class Asset:
         Asked for by its version (`?v=…`) it may be kept for a year: another text has another version.
         """
         by_version = request.query_params.get("v") == self.version
-        headers = {**self._headers, "cache-control": f"max-age={YEAR}, immutable" if by_version else "no-cache"}
+        headers = {
+            **self._headers,
+            "cache-control": f"max-age={YEAR}, immutable" if by_version else "no-cache",
+        }
         if self.version in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         if "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(self.packed, headers={**headers, "content-encoding": "gzip"}, media_type=self._media_type)
+            return Response(
+                self.packed, headers={**headers, "content-encoding": "gzip"}, media_type=self._media_type
+            )
         return Response(self.plain, headers=headers, media_type=self._media_type)
 
 

@@ -114,7 +114,10 @@
         };
       });
       this.#channel = this.#pc.createDataChannel("text");
-      this.#channel.onopen = () => { this.#pulse = setInterval(() => this.#ping(), PING); };
+      this.#channel.onopen = () => {
+        this.#pulse = setInterval(() => this.#ping(), PING);
+        this.#ping();
+      };
       this.#channel.onclose = () => this.fail(new Trouble("lost"));
       this.#channel.onmessage = ({ data }) => {
         const message = JSON.parse(data);
@@ -167,7 +170,7 @@
       clearInterval(this.#pulse);
       this.send({ type: "bye" }); // ends the session at once; left without it, the server waits half a minute
       this.#pc.close();
-      this.end({});
+      this.fail(new Trouble("closed"));
     }
   }
 
