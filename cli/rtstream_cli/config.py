@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import typer
 
 DEFAULT = "default"
+OF_TARGET = ("modality", "mode", "parameters")  # what a file says of its own target, and of no other
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,17 @@ class Settings:
             source = self._spoken_by(name)
             return self._parse(name, given, source), source
         for layer in self.layers:
-            if name in layer.values:
+            if name in layer.values and not (name in OF_TARGET and self._is_other_target(layer)):
                 return layer.values[name], layer.name
         return KEYS[name].default, DEFAULT
+
+    def _is_other_target(self, layer: Layer) -> bool:
+        """Whether this run is for another handler than the one that a file speaks of."""
+        named = layer.values.get("target")
+        current = self.values.get("target") or ""
+        if not self.given("target"):
+            return False
+        return current.startswith("@") or (named is not None and current.replace("::", ":") != named)
 
     def _spoken_by(self, name: str) -> str:
         flag = "the argument" if name == "target" else f"--{name.replace('_', '-')}"
@@ -162,10 +171,10 @@ def _read(path: Path, must: bool = False) -> Layer:
         raise ConfigError(
             f"`{path}` cannot be read",
             why=error.strerror or str(error),
-            fix="give another file with --config",
+            fix="Give another file with --config",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"`{path}` is not TOML", why=str(error), fix="mend that line") from None
+        raise ConfigError(f"`{path}` is not TOML", why=str(error), fix="Mend that line") from None
     if path.name == "pyproject.toml":
         table, name = document.get("tool", {}).get("rtstream", {}), "pyproject.toml [tool.rtstream]"
     else:
@@ -194,12 +203,12 @@ def _put(values: dict[str, Any], written: str, value: Any, section: str, file: s
         raise ConfigError(
             f"{file} has an unknown key `{shown}`",
             why=f"known are {', '.join(f'`{key}`' for key in known)}",
-            fix=f"did you mean `{near[0]}`?" if near else f"remove `{shown}`",
+            fix=f"Did you mean `{near[0]}`?" if near else f"Remove `{shown}`",
         )
     if not KEYS[name].fits(value):
         raise ConfigError(
             f"{file}: `{shown}` cannot be {value!r}",
             why=f"it takes {KEYS[name].expects}",
-            fix=KEYS[name].near(value) or f"for example: {KEYS[name].line(name)}",
+            fix=KEYS[name].near(value) or f"For example: {KEYS[name].line(name)}",
         )
     values[name] = value

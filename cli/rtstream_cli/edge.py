@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,6 +16,9 @@ from .console import console, silence
 T = TypeVar("T")
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell counts it
+
+# What Typer (and click, before it) adds to a message when a name is nearly right.
+SUGGESTION = re.compile(r"(?:Did you mean |\(Possible options: )(.+?)[?)]*$")
 
 # Typer carries its own copy of click since 0.26 or so, so click's classes are reached through Typer's.
 Misused: type[Exception] = typer.BadParameter.__mro__[2]
@@ -57,7 +61,7 @@ def _known(error: BaseException) -> RtstreamError:
     unexpected = RtstreamError(
         f"rtstream itself failed: {type(error).__name__}: {error}",
         why="this is a fault in rtstream, not in what you did",
-        fix="run it again with `-v` and report what it prints",
+        fix="Run it again with `-v` and report what it prints",
     )
     unexpected.__cause__ = error
     return unexpected
@@ -67,10 +71,10 @@ def _misuse(error: Exception) -> UsageError:
     ctx: typer.Context | None = getattr(error, "ctx", None)
     message: str = getattr(error, "format_message", error.__str__)()
     path = ctx.command_path if ctx is not None else "rtstream"
-    what, _, suggestion = message.rstrip(".").partition(". Did you mean ")
+    told = SUGGESTION.search(message)
     return UsageError(
-        what.replace("\n\t", " "),
-        fix=f"did you mean {suggestion}" if suggestion else f"{path} --help",
+        (message[: told.start()] if told else message).rstrip(". ").replace("\n\t", " "),
+        fix=f"Did you mean {told[1]}?" if told else f"{path} --help",
     )
 
 

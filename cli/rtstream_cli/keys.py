@@ -35,11 +35,11 @@ class Key:
     def near(self, given: Any) -> str:
         """The choice that was probably meant, as a sentence."""
         close = get_close_matches(str(given), self.choices, n=1, cutoff=0.5)
-        return f"did you mean `{close[0]}`?" if close else ""
+        return f"Did you mean `{close[0]}`?" if close else ""
 
     def example(self, source: str) -> str:
         """A flag or an environment variable that would do."""
-        return f"for example: {source}{' ' if source.startswith('--') else '='}{self.sample}"
+        return f"For example: {source}{' ' if source.startswith('--') else '='}{self.sample}"
 
     def line(self, name: str) -> str:
         """A line of TOML that would do."""

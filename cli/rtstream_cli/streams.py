@@ -33,6 +33,12 @@ def of(target: Target, settings: Settings, modality: Any = None, mode: Any = Non
         OptionError: the engine refuses the options.
         UsageError, ConfigError: a parameter or an option does not fit.
     """
+    if target.url is not None:
+        raise UsageError(
+            f"`{target.url}` is a running server",
+            why="this command needs the handler itself",
+            fix="Name its file",
+        )
     modality, mode = settings.take("modality", modality), settings.take("mode", mode)
     configured = settings.take("parameters")
     handler = parameters.apply(target, settings.words, configured, settings.sources["parameters"])

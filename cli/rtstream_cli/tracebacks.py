@@ -21,6 +21,7 @@ _FOREIGN = tuple(
         _PATHS["platstdlib"],
         _PATHS["purelib"],
         _PATHS["platlib"],
+        _PATHS["scripts"],
         str(Path(rtstream.__file__).parent),
         str(Path(__file__).parent),
     }

@@ -108,8 +108,9 @@ def _stream_options(
 def _supervise(settings: Settings, target: str | None, wish: _Wish) -> int:
     """Watch the project, and let other processes serve it."""
     listener = ports.listen(wish.host, wish.port, hop=not console.ci)
-    text = settings.take("target", target) or ""
-    folder = (settings.folder("target") / discover.split(text)[0]).resolve().parent
-    here = Path.cwd()
-    watched = [here] if folder.is_relative_to(here) or not folder.is_dir() else [here, folder]
+    watched = [Path.cwd()]
+    place, _ = discover.split(settings.take("target", target) or "")
+    file = (settings.folder("target") / place).resolve()
+    if file.is_file() and not file.is_relative_to(watched[0]):
+        watched.append(file.parent)
     return reloading.Supervisor(listener, watched).run()

@@ -7,12 +7,14 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 from ..console import console
 from ..edge import INTERRUPTED
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ECHO = 0.3  # seconds in which a signal is still the first one: `timeout` sends it to us and to our group
 GRACE = 2.0  # seconds after the drain limit in which handlers may clean up
 
 
@@ -39,20 +41,24 @@ class Ending:
         threading.Thread(target=self._watch, name="rtstream-ending", daemon=True).start()
 
     def _watch(self) -> None:
-        self._wait_for_signal()
+        self._heard(None)
+        asked = time.monotonic()
         self._loop.call_soon_threadsafe(self.asked.set)
-        self._bell.settimeout(self._limit)
-        try:
-            self._wait_for_signal()
-            code = INTERRUPTED
-        except TimeoutError:
-            console.warn("the server did not come to its end by itself", why=stuck_at() or "a handler blocks")
-            code = 0
-        os._exit(code)
+        while self._heard(asked + self._limit):
+            if time.monotonic() - asked > ECHO:
+                os._exit(INTERRUPTED)
+        console.warn("the server did not come to its end by itself", why=stuck_at() or "a handler blocks")
+        os._exit(0)
 
-    def _wait_for_signal(self) -> None:
-        while self._bell.recv(1)[0] not in SIGNALS:
-            pass
+    def _heard(self, deadline: float | None) -> bool:
+        """Wait for a signal; False when the deadline has passed without one."""
+        try:
+            while True:
+                self._bell.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
+                if self._bell.recv(1)[0] in SIGNALS:
+                    return True
+        except TimeoutError:
+            return False
 
 
 def _do_nothing(*_: object) -> None:

@@ -75,8 +75,8 @@ async def _call(stream: Stream) -> RtstreamError | None:
     if not done:
         life.cancel()
         return HandlerHung(
-            f"the handler did not end the warm-up call within {LONGEST:g} s",
-            why="a call of it does not come back",
+            f"it did not come to its end within {LONGEST:g} s",
+            why="a call of the handler does not come back",
             fix="Give each wait in it a time limit, or start with --no-warm",
         )
     session = life.result()

@@ -1,0 +1,71 @@
+"""The command line in hand: run inside the test, or as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from rtstream_cli.app import app
+
+Run = Callable[..., Result]
+
+SWITCHES = ("CI", "NO_COLOR", "FORCE_COLOR")
+
+
+@pytest.fixture(autouse=True)
+def plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No switch of the person's own environment decides a test."""
+    for name in [name for name in os.environ if name.startswith("RTSTREAM_") or name in SWITCHES]:
+        if name != "RTSTREAM_ICE_ADDRESSES":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working folder; what a test imports from it is forgotten afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    yield tmp_path
+    for name in [name for name, module in sys.modules.items() if name not in before]:
+        file = getattr(sys.modules[name], "__file__", None) or ""
+        if file.startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def cli(project: Path) -> Run:
+    """Run a command inside this process, in an empty working folder."""
+
+    def run(*words: str, **environment: str) -> Result:
+        return CliRunner().invoke(app, list(words), env=environment)
+
+    return run
+
+
+def document(result: Result) -> dict[str, Any]:
+    """The one JSON document on stdout, after the command has succeeded."""
+    assert result.exit_code == 0, result.stderr
+    loaded: dict[str, Any] = json.loads(result.stdout)
+    assert loaded["schema_version"] == 1
+    return loaded
+
+
+def program(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as its own process, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "rtstream_cli", *words],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )

@@ -1,0 +1,108 @@
+"""What a person sees who asks for nothing, for help, or for the version."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from rtstream import __version__
+from rtstream_cli.app import app
+
+from .conftest import Run, program
+
+COMMANDS = ("new", "serve", "test-file")
+
+
+def test_without_a_command_the_help_is_shown(cli: Run) -> None:
+    alone = cli()
+    assert alone.exit_code == 0
+    assert alone.stdout == cli("--help").stdout
+    assert "Turn a Python function into a realtime audio or video stream." in alone.stdout
+
+
+def test_the_help_names_every_command(cli: Run) -> None:
+    shown = cli("--help").stdout
+    for name in COMMANDS:
+        assert f"  {name} " in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help_with_an_explanation_of_every_option(cli: Run, command: str) -> None:
+    shown = cli(command, "--help")
+    assert shown.exit_code == 0
+    known = get_command(app).commands[command]  # type: ignore[attr-defined]
+    for parameter in known.params:
+        assert parameter.help, f"`{parameter.name}` of `{command}` has no help"
+        if parameter.opts[0].startswith("-"):
+            assert parameter.opts[-1] in shown.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_with_a_value_is_also_an_environment_variable(command: str) -> None:
+    for parameter in get_command(app).commands[command].params:  # type: ignore[attr-defined]
+        if parameter.envvar is None:
+            assert parameter.name in ("name", "file", "input", "list_", "dry_run", "no_verify", "help"), parameter.name
+        else:
+            assert parameter.envvar == f"RTSTREAM_{str(parameter.name).upper()}"
+
+
+def test_help_is_plain_when_it_is_piped(cli: Run) -> None:
+    shown = cli("--help").stdout
+    assert shown.isascii()
+    assert "\x1b" not in shown
+
+
+def test_help_comes_in_panels_on_a_terminal(tmp_path: Path) -> None:
+    assert "╭─" in on_terminal("--help", cwd=tmp_path)
+
+
+def test_help_comes_in_panels_when_colour_is_forced(cli: Run) -> None:
+    assert "╭─" in cli("--color", "always", "--help").stdout
+
+
+def test_the_version_is_one_line(cli: Run) -> None:
+    assert cli("--version").stdout == f"rtstream {__version__}\n"
+
+
+def test_it_also_runs_as_a_module(tmp_path: Path) -> None:
+    assert program("--version", cwd=tmp_path).stdout == f"rtstream {__version__}\n"
+
+
+def test_a_reader_who_leaves_early_is_no_error(tmp_path: Path) -> None:
+    """`rtstream … | head` must not end in a traceback."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [sys.executable, "-m", "rtstream_cli", "new", "--list"]
+    done = subprocess.run(words, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def on_terminal(*words: str, cwd: Path) -> str:
+    """What a command shows on a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rtstream_cli", *words],
+        cwd=cwd,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:  # so Linux tells that the other end is closed
+        pass
+    assert process.wait(60) == 0
+    os.close(ours)
+    return shown.decode()
