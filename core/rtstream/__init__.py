@@ -29,6 +29,7 @@ _HOMES = {
         "StreamHandler",
     ),
     ".handlers.functions": ("VideoStreamHandler",),
+    ".handlers.reply": ("ReplyOnPause",),
     ".handlers.types": ("AudioEmitType", "VideoEmitType"),
     ".media.audio": (
         "aggregate_bytes_to_16bit",
@@ -41,19 +42,15 @@ _HOMES = {
     ".options": ("UIArgs",),
     ".outputs": ("AdditionalOutputs", "CloseStream", "Warning", "WebRTCError"),
     ".stream": ("Stream",),
+    ".turns.options": ("AlgoOptions", "ModelOptions", "SileroVadOptions"),
+    ".turns.vad": ("PauseDetectionModel", "get_silero_model"),
     ".waiting": ("wait_for_item",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 # FastRTC's names that this version does not have: asking for one says so, and says what to do.
 _LATER = {
-    "ReplyOnPause": "turn-taking",
     "ReplyOnStopWords": "turn-taking",
-    "AlgoOptions": "turn-taking",
-    "ModelOptions": "turn-taking",
-    "PauseDetectionModel": "turn-taking",
-    "SileroVadOptions": "turn-taking",
-    "get_silero_model": "turn-taking",
     "MoonshineSTT": "speech to text",
     "get_stt_model": "speech to text",
     "get_tts_model": "text to speech",
@@ -67,6 +64,7 @@ __all__ = [
     "__version__",
     "AdditionalOutputs",
     "aggregate_bytes_to_16bit",
+    "AlgoOptions",
     "async_aggregate_bytes_to_16bit",
     "AsyncAudioVideoStreamHandler",
     "AsyncStreamHandler",
@@ -83,10 +81,15 @@ __all__ = [
     "get_current_context",
     "get_hf_turn_credentials",
     "get_hf_turn_credentials_async",
+    "get_silero_model",
     "get_turn_credentials",
     "get_turn_credentials_async",
     "get_twilio_turn_credentials",
+    "ModelOptions",
+    "PauseDetectionModel",
+    "ReplyOnPause",
     "RtstreamError",
+    "SileroVadOptions",
     "Stream",
     "StreamHandler",
     "UIArgs",
@@ -116,6 +119,7 @@ if TYPE_CHECKING:
         StreamHandler,
     )
     from .handlers.functions import VideoStreamHandler
+    from .handlers.reply import ReplyOnPause
     from .handlers.types import AudioEmitType, VideoEmitType
     from .media.audio import (
         aggregate_bytes_to_16bit,
@@ -128,6 +132,8 @@ if TYPE_CHECKING:
     from .options import UIArgs
     from .outputs import AdditionalOutputs, CloseStream, Warning, WebRTCError
     from .stream import Stream
+    from .turns.options import AlgoOptions, ModelOptions, SileroVadOptions
+    from .turns.vad import PauseDetectionModel, get_silero_model
     from .waiting import wait_for_item
 
 

@@ -29,7 +29,15 @@ class Line(Protocol):
         """Send text to the client, beside the media. From any thread; never waits."""
 
     def clear(self) -> None:
-        """Forget the sound and pictures that are queued and not yet sent. From any thread."""
+        """Forget the sound and pictures that are queued and not yet played. From any thread."""
+
+    async def all_played(self) -> None:
+        """Wait until the client has played all that was given, or has been made to forget it."""
+
+    @property
+    def seconds_played(self) -> float:
+        """Seconds of sound that the client has played so far."""
+        ...
 
 
 current_line: ContextVar[Line | None] = ContextVar("rtstream_line", default=None)

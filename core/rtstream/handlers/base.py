@@ -40,8 +40,8 @@ class Listener:
 class Source:
     """What is asked for output, again and again.
 
-    `kind` is the kind of media that it gives, None for any; `ahead` is how many seconds of sound may be queued before it is asked again; `frame_seconds` is
-    for how long each picture stays.
+    `kind` is the kind of media that it gives, None for any; `ahead` is how many seconds of sound may be
+    queued before it is asked again; `frame_seconds` is for how long each picture stays.
     """
 
     fn: Callable[[], Any]

@@ -31,14 +31,19 @@ def takes_nothing(fn: Callable[..., Any]) -> bool:
         return False
 
 
-def defaults_beyond(fn: Callable[..., Any], media: int) -> list[Any] | None:
-    """The default values of the parameters after the first `media` ones; None if one has no default."""
+def places_beyond(fn: Callable[..., Any], media: int) -> list[Any]:
+    """The defaults of the positional parameters after the first `media`; `Parameter.empty` for none."""
     try:
         parameters = inspect.signature(fn).parameters.values()
     except (TypeError, ValueError):
         return []
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    defaults = [p.default for p in positional[media:]]
+    return [p.default for p in positional[media:]]
+
+
+def defaults_beyond(fn: Callable[..., Any], media: int) -> list[Any] | None:
+    """The default values of the parameters after the first `media` ones; None if one has no default."""
+    defaults = places_beyond(fn, media)
     return None if inspect.Parameter.empty in defaults else defaults
 
 

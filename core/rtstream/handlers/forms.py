@@ -7,11 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ..errors import FeatureMissing, HandlerUnfit
+from ..errors import HandlerUnfit
 from ..options import StreamOptions
 from .base import AudioVideoStreamHandler, StreamHandlerBase
 from .callables import is_generator, name_of, takes_nothing
 from .functions import FunctionHandler, GeneratorHandler, VideoStreamHandler
+from .reply import ReplyOnPause
 
 
 def as_handler(handler: Any, options: StreamOptions) -> Callable[[], StreamHandlerBase]:
@@ -52,13 +53,9 @@ def _for_function(
         return partial(FunctionHandler, fn, options.kinds, newest_only=newest_only)
     if options.mode == "receive":
         return partial(GeneratorHandler, fn, fps=fps)
-    if options.modality == "video":
+    if "video" in options.kinds:
         return partial(FunctionHandler, fn, options.kinds, newest_only=newest_only)
-    raise FeatureMissing(
-        f"`{name_of(fn)}` is a generator that answers a speaker, and this version has no turn-taking yet",
-        why="somebody must tell when a turn ends: that is `ReplyOnPause`, which comes with the next version",
-        fix="Return a frame for each frame, subclass StreamHandler, or use mode='receive' for a source",
-    )
+    return partial(ReplyOnPause, fn)
 
 
 def _copy(handler: StreamHandlerBase) -> StreamHandlerBase:

@@ -66,14 +66,17 @@ class Mouth:
         self._idle = asyncio.Event()
         self._idle.set()
         self._era = 0
+        self._sent = 0.0
 
     async def put(self, frame: AudioFrame | VideoFrame, ahead: float) -> None:
         """Queue a frame, and wait while more than `ahead` seconds are queued."""
         pieces = self._pieces(frame)
-        self._idle.clear()
-        self._stirred.set()
+        era = self._era
+        self._stir()
         for piece in pieces:
-            await self._queue.put(piece, ahead)
+            if era == self._era:
+                self._stir()
+                await self._queue.put(piece, ahead)
 
     async def speak(self, sent: Callable[[AudioFrame | VideoFrame], Awaitable[None]]) -> None:
         """Give the frames to `sent`, each in its time, for as long as the session lasts."""
@@ -83,6 +86,7 @@ class Mouth:
             await self._pacer.turn(frame.duration)
             if era == self._era:
                 await sent(frame)
+                self._sent += frame.duration
 
     async def drained(self) -> None:
         """Wait until all that was put has been sent."""
@@ -93,13 +97,23 @@ class Mouth:
         """Seconds that were sent and that the far end has not yet played."""
         return self._pacer.backlog
 
+    @property
+    def played(self) -> float:
+        """Seconds that the far end has played since the session began."""
+        return self._sent - self.backlog
+
     def clear(self) -> None:
         """Forget what has not been sent, the frame that waits for its time included."""
         self._era += 1
+        self._sent -= self.backlog
         self._queue.clear()
         if self._chunker is not None:
             self._chunker.reset()
         self._pacer.reset()
+
+    def _stir(self) -> None:
+        self._idle.clear()
+        self._stirred.set()
 
     async def _next(self) -> AudioFrame | VideoFrame:
         while not self._queue:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import inspect
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from ..handlers.callables import is_async
-from .worker import Worker
+from ..worker import Worker
 
 
 class Runner:
@@ -31,8 +28,7 @@ class Runner:
         worker = self._workers.get(role)
         if worker is None:
             worker = self._workers[role] = Worker(f"rtstream-{role}-{self._id[:8]}", may_wait=may_wait)
-        in_context = partial(contextvars.copy_context().run, fn, *args)
-        value = await asyncio.get_running_loop().run_in_executor(worker, in_context)
+        value = await worker.run(fn, *args)
         return await value if inspect.isawaitable(value) else value
 
     def close(self) -> None:

@@ -87,6 +87,17 @@ class Session:
         """Forget the sound and pictures that are queued and not yet played. From any thread."""
         self._in_loop(self._clear)
 
+    async def all_played(self) -> None:
+        """Wait until the far end has played all that was given, or has been made to forget it."""
+        for mouth in self._mouths.values():
+            await mouth.drained()
+        await self._clock.sleep(max((mouth.backlog for mouth in self._mouths.values()), default=0.0))
+
+    @property
+    def seconds_played(self) -> float:
+        """Seconds of sound that the far end has played so far."""
+        return self._mouths["audio"].played if "audio" in self._mouths else 0.0
+
     def end(self, reason: EndReason, message: str = "") -> None:
         """Bring the session to its end. From any thread; the first reason counts."""
         self._in_loop(self._end, reason, message)
@@ -249,9 +260,7 @@ class Session:
             self._over.set_result(reason)
 
     async def _end_after_playing(self, reason: EndReason, message: str) -> None:
-        for mouth in self._mouths.values():
-            await mouth.drained()
-        await self._clock.sleep(max((mouth.backlog for mouth in self._mouths.values()), default=0.0))
+        await self.all_played()
         self._end(reason, message)
 
     async def _life(self) -> EndReason:

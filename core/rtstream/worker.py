@@ -1,16 +1,19 @@
-"""A thread of a session's own, for handlers that block, and the way to end it when they block for good."""
+"""A thread for code that blocks, and the way to end it when it blocks for good."""
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import ctypes
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from ..clock import waits_for_another_thread
+from .clock import waits_for_another_thread
 
 T = TypeVar("T")
 
@@ -20,7 +23,7 @@ class Abandoned(BaseException):
 
 
 class Worker(Executor):
-    """One daemon thread that runs calls one after another, started by the first.
+    """One daemon thread that makes calls one after another, started by the first.
 
     `may_wait` says that a call may wait for media that is still to come, as `emit` does.
 
@@ -60,6 +63,11 @@ class Worker(Executor):
             self._thread.start()
         self._calls.put(call)
         return future
+
+    async def run(self, fn: Callable[..., Any], *args: Any) -> Any:
+        """Call `fn` in the thread, in the caller's context; what it gives or raises comes through."""
+        in_context = partial(contextvars.copy_context().run, fn, *args)
+        return await asyncio.get_running_loop().run_in_executor(self, in_context)
 
     def close(self) -> None:
         """End the thread; a call that still runs is abandoned. Does not wait."""

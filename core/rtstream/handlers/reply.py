@@ -1,0 +1,251 @@
+"""`ReplyOnPause`: a function that answers a speaker, called when a turn has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+
+from ..context import Line
+from ..errors import HandlerReturnedNonsense
+from ..media.frames import AudioFrame
+from ..outputs import AdditionalOutputs
+from ..turns.machine import Event, Interrupted, Paused, Prepare, Started, Turns, Withdrawn
+from ..turns.options import AlgoOptions, SileroVadOptions
+from ..turns.vad import VadModel, VadStream, as_model
+from ..turns.windows import Samples, Window, Windows
+from ..wire import messages
+from ..worker import Worker
+from .base import AsyncStreamHandler, Source
+from .callables import defaults_beyond, places_beyond
+from .performing import OVER, Reply
+
+A_SECOND = 1.0  # of sound that a reply may be ahead of what is heard: an interruption throws little away
+FRESH_INPUTS = 1.0  # seconds that a turn waits for inputs of its own when there are older ones
+
+
+class ReplyOnPause(AsyncStreamHandler):
+    """Calls `fn` with what was said, each time the speaker pauses, and plays what it gives.
+
+    Args:
+        fn: a generator function, a function, or an async one of either. It is called with
+            `(rate, samples)`, int16 of shape `(1, n)`, and the additional inputs if it takes any; what
+            it yields or returns is what `emit` may return. It runs in a thread of its own, or in the
+            loop if it is async.
+        startup_fn: of the same kind, called when the connection is there: a greeting.
+        algo_options: how turns are told apart.
+        model_options: handed to the voice detector; `SileroVadOptions` for the default one.
+        can_interrupt: whether speech over a reply stops it (default). Otherwise what is said meanwhile
+            is answered after it. Either way it is not lost.
+        interrupt_on: stop a reply when "speech" begins (default) or, as FastRTC does, at the "pause"
+            after it.
+        expected_layout, output_sample_rate, output_frame_size, input_sample_rate: see `StreamHandler`.
+        model: a voice detector of FastRTC's protocol (`PauseDetectionModel`) or of ours (`VadModel`);
+            Silero by default.
+        needs_args: ask the client for the additional inputs at each turn even if `fn` takes none by name.
+
+    Raises:
+        MissingExtra: no voice detector is installed.
+    """
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        startup_fn: Callable[..., Any] | None = None,
+        algo_options: AlgoOptions | None = None,
+        model_options: Any = None,
+        can_interrupt: bool = True,
+        expected_layout: Literal["mono", "stereo"] = "mono",
+        output_sample_rate: int = 24000,
+        output_frame_size: int | None = None,
+        input_sample_rate: int = 48000,
+        model: Any = None,
+        needs_args: bool = False,
+        interrupt_on: Literal["speech", "pause"] = "speech",
+    ) -> None:
+        super().__init__(expected_layout, output_sample_rate, output_frame_size, input_sample_rate)
+        self.fn = fn
+        self.startup_fn = startup_fn
+        self.algo_options = algo_options or AlgoOptions()
+        self.model_options = model_options if model_options is not None else SileroVadOptions()
+        self.can_interrupt = can_interrupt
+        self.interrupt_on = interrupt_on
+        self.model: VadModel = as_model(model, self.model_options)
+        self.needs_args = needs_args or bool(places_beyond(fn, 1))
+        self.turns = Turns(
+            self.algo_options,
+            threshold=getattr(self.model_options, "threshold", 0.5),
+            can_interrupt=can_interrupt,
+            interrupt_on=interrupt_on,
+        )
+        self._windows = Windows(input_sample_rate)
+        self._vad: VadStream | None = None
+        self._vad_thread = Worker("rtstream-vad")
+        self._reply: Reply | None = None
+        self._to_be_heard = asyncio.Event()
+        self._answered_inputs = False
+        self._heard_from = 0.0
+        self._starting = False
+
+    # What the session calls.
+
+    def sources(self) -> Sequence[Source]:
+        return (Source(self.emit, "audio", ahead=A_SECOND),)
+
+    def bind(self, line: Line, defaults: Sequence[Any] | None = None) -> None:
+        super().bind(line, defaults if defaults is not None else defaults_beyond(self.fn, 1))
+
+    async def start_up(self) -> None:
+        if self.startup_fn is not None:
+            wants = len(places_beyond(self.startup_fn, 0))
+            if wants:
+                await self.wait_for_args()
+            self.turns.replying()
+            await self._perform(Reply(self.startup_fn, partial(self._first_inputs, wants)))
+
+    async def receive(self, frame: tuple[int, Any]) -> None:
+        rate, samples = frame
+        if self._vad is None:
+            self._vad = self.model.stream()
+        for window in self._windows.push(AudioFrame(_mono(samples, self.expected_layout), rate)):
+            await self._obey(self.turns.heard(window, await self._probability(self._vad, window)))
+
+    async def emit(self) -> Any:
+        await self._to_be_heard.wait()
+        if (reply := self._reply) is None:
+            self._to_be_heard.clear()
+            return None
+        value = await reply.next()
+        if reply is not self._reply:  # it was interrupted while it made this
+            return None
+        if value is OVER:
+            return await self._finish(reply)
+        return self._tell(value)
+
+    async def shutdown(self) -> None:
+        await self._drop()
+        self._vad_thread.close()
+        if self._vad is not None:
+            self._vad.close()
+
+    # What the user's code may call.
+
+    def trigger_response(self) -> None:
+        """End the turn now and answer whatever was said: for a button or push-to-talk. From any thread."""
+        asyncio.run_coroutine_threadsafe(self._obey(self.turns.give_turn()), self.loop)
+
+    @property
+    def seconds_heard(self) -> float:
+        """How many seconds of the present (or last) reply the client has played."""
+        played = self._line.seconds_played if self._line is not None else 0.0
+        return max(0.0, played - self._heard_from)
+
+    # Inside.
+
+    async def _obey(self, events: list[Event]) -> None:
+        for event in events:
+            match event:
+                case Started():
+                    self._log("started_talking")
+                    self._ask_for_inputs()
+                case Interrupted():
+                    await self._drop()
+                    self.clear_queue()
+                    self._log("interrupted")
+                case Prepare(audio):
+                    self._reply = self._answer(audio)
+                    self._reply.prepare()
+                case Withdrawn():
+                    await self._drop()
+                case Paused(audio, prepared):
+                    self._log("pause_detected")
+                    reply = self._reply if prepared else None
+                    await self._perform(reply or self._answer(audio))
+
+    def _answer(self, audio: Samples) -> Reply:
+        return Reply(self.fn, partial(self._turn_inputs, audio[None, :]))
+
+    async def _perform(self, reply: Reply) -> None:
+        """Let a reply be heard."""
+        if self._reply is not reply:
+            await self._drop()
+        self._reply = reply
+        self._heard_from = self._line.seconds_played if self._line is not None else 0.0
+        self._starting = True
+        self._to_be_heard.set()
+
+    async def _finish(self, reply: Reply) -> None:
+        """The reply has given all; when it has been played, what was said meanwhile is answered."""
+        if self._line is not None:
+            await self._line.all_played()
+        if reply is self._reply:
+            await self._drop()
+            await self._obey(self.turns.replied())
+
+    async def _drop(self) -> None:
+        reply, self._reply = self._reply, None
+        self._to_be_heard.clear()
+        if reply is not None:
+            await reply.drop()
+
+    def _tell(self, value: Any) -> Any:
+        if self._starting and value is not None:
+            self._starting = False
+            self._log("response_starting")
+        if self.phone_mode:
+            self._chain(value)
+        return value
+
+    def _chain(self, value: Any) -> None:
+        """On the telephone nobody can send inputs: what a reply puts out is what the next one takes."""
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, AdditionalOutputs):
+                self.latest_args[1:] = part.args
+
+    async def _probability(self, vad: VadStream, window: Window) -> float:
+        probability = vad(window) if self.model.quick else await self._vad_thread.run(vad, window)
+        if not 0.0 <= probability <= 1.0:
+            raise HandlerReturnedNonsense(
+                f"the voice detector gave {probability!r:.40}",
+                why="it must give the probability of speech, from 0 to 1",
+                fix="Mend the model that was passed to ReplyOnPause, or leave `model` out",
+            )
+        return probability
+
+    # The additional inputs of a turn.
+
+    def set_args(self, args: Sequence[Any]) -> None:
+        self._answered_inputs = True
+        super().set_args(args)
+
+    def _ask_for_inputs(self) -> None:
+        """Ask for them while the turn is still being spoken: then they are there when it ends."""
+        if self.needs_args and not self.phone_mode:
+            self.args_set.clear()
+            self.send_message_sync(messages.inputs_wanted())
+
+    async def _turn_inputs(self, sound: Any) -> tuple[Any, ...]:
+        if self.needs_args and not self.phone_mode and (self._answered_inputs or not self._has_defaults):
+            try:
+                async with asyncio.timeout(FRESH_INPUTS if self._answered_inputs else None):
+                    await self.args_set.wait()
+            except TimeoutError:  # the client has answered before, and now it does not: take the older ones
+                pass
+        self.latest_args[0] = (self.input_sample_rate, sound)
+        return tuple(self.latest_args) if self.needs_args else (self.latest_args[0],)
+
+    async def _first_inputs(self, wanted: int) -> tuple[Any, ...]:
+        return tuple(self.latest_args[1 : wanted + 1])
+
+    def _log(self, what: str) -> None:
+        self.send_message_sync(messages.log(what))
+
+
+def _mono(samples: Samples, layout: str) -> Samples:
+    if layout == "mono":
+        return samples
+    mixed: Samples = samples.reshape(-1, 2).mean(axis=1).astype(np.int16)
+    return mixed[None, :]

