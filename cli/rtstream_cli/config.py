@@ -61,12 +61,16 @@ class Settings:
 
     @classmethod
     def of(cls, ctx: typer.Context) -> Settings:
-        """The settings of a running command.
+        """The settings of a running command, all that was given to it checked before it does anything.
 
         Raises:
-            ConfigError: a configuration file cannot be read, or says something that cannot be.
+            UsageError: a flag has a value that cannot be.
+            ConfigError: a variable or a configuration file has one, or the file cannot be read.
         """
-        return cls(read_layers(Path.cwd(), ctx.find_object(Globals) or Globals()), ctx)
+        settings = cls(read_layers(Path.cwd(), ctx.find_object(Globals) or Globals()), ctx)
+        for name in sorted(KEYS.keys() & ctx.params.keys(), key=lambda name: name != "target"):
+            settings.take(name, ctx.params[name])
+        return settings
 
     def take(self, name: str, given: Any = None) -> Any:
         """The value of a key of `KEYS`.
@@ -100,7 +104,7 @@ class Settings:
             console.detail(f"{name} = {value!r} ({self.sources[name]})")
 
     def _found(self, name: str, given: Any) -> tuple[Any, str]:
-        if given is not None and given != []:
+        if given not in (None, [], ()):
             source = self._spoken_by(name)
             return self._parse(name, given, source), source
         for layer in self.layers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from rtstream_cli.app import app
+from rtstream_cli.console import console
 
 Run = Callable[..., Result]
 
@@ -22,7 +24,8 @@ SWITCHES = ("CI", "NO_COLOR", "FORCE_COLOR")
 
 @pytest.fixture(autouse=True)
 def plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No switch of the person's own environment decides a test."""
+    """No switch of the person's own environment, and no flag of another test, decides a test."""
+    console.configure()
     for name in [name for name in os.environ if name.startswith("RTSTREAM_") or name in SWITCHES]:
         if name != "RTSTREAM_ICE_ADDRESSES":
             monkeypatch.delenv(name)
@@ -33,11 +36,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty working folder; what a test imports from it is forgotten afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    before = set(sys.modules)
+    monkeypatch.setattr(logging.getLogger(), "handlers", list(logging.getLogger().handlers))
     yield tmp_path
-    for name in [name for name, module in sys.modules.items() if name not in before]:
-        file = getattr(sys.modules[name], "__file__", None) or ""
-        if file.startswith(str(tmp_path)):
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
             del sys.modules[name]
 
 

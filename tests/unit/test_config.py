@@ -77,7 +77,9 @@ def test_a_file_that_is_named_counts_alone(tmp_path: Path) -> None:
     assert [layer.values["port"] for layer in layers] == [9001]
 
 
-def test_a_path_in_a_file_counts_from_the_files_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_in_a_file_counts_from_the_files_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "rtstream.toml").write_text('target = "handler.py"')
     (tmp_path / "src").mkdir()
@@ -188,7 +190,11 @@ READ: list[tuple[str, Any, Any]] = [
     ("time_limit", "2.5", 2.5),
     ("concurrency_limit", "none", "none"),
     ("concurrency_limit", "12", 12),
-    ("ice_server", ['{"urls": "turn:a", "username": "u"}', "stun:b"], [{"urls": "turn:a", "username": "u"}, "stun:b"]),
+    (
+        "ice_server",
+        ['{"urls": "turn:a", "username": "u"}', "stun:b"],
+        [{"urls": "turn:a", "username": "u"}, "stun:b"],
+    ),
     ("realtime", "yes", True),
     ("warm", False, False),
 ]

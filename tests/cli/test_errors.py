@@ -1,0 +1,215 @@
+"""How an error looks, to a person and to a program, and with which code the program ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from rtstream import errors
+from rtstream_cli import edge
+from rtstream_cli.console import console
+
+from .conftest import Run, program
+
+
+def test_an_error_is_three_sentences_on_stderr(cli: Run) -> None:
+    told = cli("serve", "hndler.py")
+    assert told.exit_code == 3
+    assert told.stdout == ""
+    assert told.stderr.splitlines()[0] == "error[RT3001]: there is no file `hndler.py`"
+    assert [line[:7] for line in told.stderr.splitlines()[1:]] == ["  why: ", "  fix: "]
+
+
+def test_an_error_is_one_json_document_on_stderr(cli: Run) -> None:
+    told = cli("serve", "@ecko", "--json")
+    assert told.exit_code == 3
+    assert told.stdout == ""
+    assert json.loads(told.stderr) == {
+        "schema_version": 1,
+        "error": {
+            "code": "RT3001",
+            "what": "there is no built-in `@ecko`",
+            "why": "there are `@echo`, `@mirror`, `@tone`, `@clock`",
+            "fix": "Did you mean `@echo`?",
+        },
+    }
+
+
+def test_json_may_be_asked_for_by_the_environment(cli: Run) -> None:
+    assert json.loads(cli("serve", "@ecko", RTSTREAM_JSON="1").stderr)["error"]["code"] == "RT3001"
+
+
+def test_a_failing_import_shows_the_users_frames_and_no_others(cli: Run, project: Path) -> None:
+    (project / "handler.py").write_text("def load():\n    return 1 / 0\n\nload()\n")
+    assert cli("serve").stderr == dedent("""\
+        error[RT3003]: `handler.py` could not be imported
+          why: ZeroDivisionError: division by zero
+           at: handler.py:4 in <module>
+                 load()
+               handler.py:2 in load
+                 return 1 / 0
+          fix: Mend handler.py:2
+        """)
+
+
+def test_a_failing_import_is_placed_in_json_too(cli: Run, project: Path) -> None:
+    (project / "handler.py").write_text("x = 1\nx()\n")
+    error = json.loads(cli("serve", "--json").stderr)["error"]
+    assert (error["code"], error["at"]) == ("RT3003", "handler.py:2")
+
+
+def test_verbose_shows_the_whole_traceback(cli: Run, project: Path) -> None:
+    (project / "handler.py").write_text("import json\njson.loads('{')\n")
+    assert "json/decoder.py" not in cli("serve").stderr
+    for words in (("-v", "serve"), ("serve", "-v")):
+        assert "json/decoder.py" in cli(*words).stderr
+
+
+USAGE: list[tuple[list[str], str, str]] = [
+    (["serv"], "No such command 'serv'", "Did you mean 'serve'?"),
+    (["serve", "--prot", "1"], "No such option: --prot", "--port?"),
+    (["serve", "a", "b"], "Got unexpected extra argument(s) (b)", "rtstream serve --help"),
+    (["serve", "--port"], "Option '--port' requires an argument", "--help"),
+    (["--color", "blue", "serve"], "'blue' is none of auto, always, never", "rtstream --help"),
+    (["-C", "nowhere", "serve"], "`nowhere` is not a folder", "-C"),
+    (["serve", "--port", "many"], "`--port` cannot be 'many'", "--port 8000"),
+    (["serve", "--modality", "sound"], "`--modality` cannot be 'sound'", "audio"),
+    (["serve", "@echo", "--", "gain"], "`gain` behind `--` has no name", "-- --name value"),
+    (["serve", "http://127.0.0.1:1"], "`http://127.0.0.1:1` is a running server", "Name its file"),
+    (["new"], "the project has no name", "rtstream new myapp"),
+]
+
+
+@pytest.mark.parametrize(("words", "what", "fix"), USAGE)
+def test_a_wrong_call_is_exit_2_with_a_way_out(cli: Run, words: list[str], what: str, fix: str) -> None:
+    told = cli(*words)
+    assert told.exit_code == 2
+    assert told.stderr.startswith("error[RT2001]: ")
+    assert what in told.stderr.splitlines()[0]
+    assert fix in told.stderr.splitlines()[-1]
+
+
+CODES = [
+    (errors.ConfigError, 2),
+    (errors.HandlerImportFailed, 3),
+    (errors.PortBusy, 4),
+    (errors.ServerUnreachable, 5),
+    (errors.NoMediaOut, 6),
+    (errors.RtstreamError, 1),
+]
+
+
+@pytest.mark.parametrize(("kind", "code"), CODES)
+def test_each_kind_of_error_has_its_exit_code(
+    kind: type[errors.RtstreamError], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> None:
+        raise kind("it is so")
+
+    assert edge.run(fails) == code
+    assert capsys.readouterr().err == f"error[{kind.code}]: it is so\n"
+
+
+def raising(error: BaseException) -> int:
+    def fails() -> None:
+        raise error
+
+    return edge.run(fails)
+
+
+def test_other_ends_have_their_codes_too() -> None:
+    assert edge.run(lambda: None) == 0
+    assert edge.run(lambda: 7) == 7
+    assert raising(KeyboardInterrupt()) == 130
+    assert raising(typer.Abort()) == 130
+    assert raising(SystemExit(3)) == 3
+    assert raising(SystemExit("words")) == 1
+
+
+def test_a_fault_of_ours_says_that_it_is_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    assert raising(ValueError("odd")) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error[RT1000]: rtstream itself failed: ValueError: odd\n")
+    assert "not in what you did" in told
+
+
+def test_ctrl_c_while_the_handler_is_loaded_is_130(tmp_path: Path) -> None:
+    (tmp_path / "handler.py").write_text("import time, sys\nprint('in', flush=True)\ntime.sleep(60)\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rtstream_cli", "serve"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "in\n"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    process.stdout.close()
+
+
+COLOURS: list[tuple[dict[str, str], list[str], bool]] = [
+    ({}, [], False),
+    ({"FORCE_COLOR": "1"}, [], True),
+    ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, [], False),
+    ({"NO_COLOR": "1"}, ["--color", "always"], True),
+    ({"FORCE_COLOR": "1"}, ["--color", "never"], False),
+    ({}, ["--color=always"], True),
+]
+
+
+@pytest.mark.parametrize(("environment", "flags", "coloured"), COLOURS)
+def test_colour_follows_the_flag_then_the_environment_then_the_terminal(
+    cli: Run, environment: dict[str, str], flags: list[str], coloured: bool
+) -> None:
+    told = cli(*flags, "serve", "@ecko", **environment).stderr
+    assert ("\x1b[" in told) is coloured
+    assert "error[RT3001]" in told
+
+
+def test_quiet_silences_talk_but_neither_results_nor_errors(cli: Run, project: Path) -> None:
+    quiet = cli("-q", "new", "myapp", "--no-verify")
+    assert quiet.stderr == ""
+    assert "myapp/handler.py" in quiet.stdout
+    assert "error[RT2004]" in cli("-q", "new", "myapp").stderr
+
+
+def test_text_that_the_terminal_cannot_show_does_not_stop_the_program(tmp_path: Path) -> None:
+    told = program("serve", "häßlich.py", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert told.returncode == 3
+    assert "h??lich.py" in told.stderr
+
+
+def test_working_in_another_folder_leaves_this_one_alone(cli: Run, project: Path) -> None:
+    (project / "sub").mkdir()
+    assert cli("-C", "sub", "new", "myapp", "--no-verify").exit_code == 0
+    assert (project / "sub/myapp/handler.py").exists()
+    assert Path.cwd() == project
+
+
+def test_a_table_is_plain_columns_when_piped(capsys: pytest.CaptureFixture[str]) -> None:
+    console.configure()
+    console.table(("name", "n"), [("a", "1"), ("long", "22")], right=("n",))
+    assert capsys.readouterr().out == "name   n\na      1\nlong  22\n"
+
+
+def test_every_value_says_where_it_comes_from_with_verbose(cli: Run, project: Path) -> None:
+    (project / "rtstream.toml").write_text('host = "256.0.0.1"\n[parameters]\nfrequency = 880')
+    told = cli("serve", "@tone", "-v", "--port", "0", RTSTREAM_DRAIN="1").stderr
+    assert "host = '256.0.0.1' (rtstream.toml)" in told
+    assert "port = 0 (--port)" in told
+    assert "drain = 1.0 (RTSTREAM_DRAIN)" in told
+    assert "warm = True (default)" in told
+
+
+def test_the_edge_is_the_same_for_a_test_runner_and_for_the_program(tmp_path: Path) -> None:
+    from rtstream_cli.app import app
+
+    inside = CliRunner().invoke(app, ["serve", "@ecko"])
+    outside = program("serve", "@ecko", cwd=tmp_path)
+    assert (inside.exit_code, inside.stderr) == (outside.returncode, outside.stderr)
