@@ -1,0 +1,112 @@
+"""Which ways a recording takes through a stream, and what it takes along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rtstream.errors import MediaFileError, OptionError
+from rtstream.handlers.forms import as_handler
+from rtstream.media.files import Clip
+from rtstream.media.frames import Kind
+from rtstream.options import KINDS, Modality, Mode
+from rtstream.stream import Stream
+from rtstream.transports.file import Script
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+WAYS = ("direct", "websocket", "phone", "webrtc")
+LIMIT = 60.0  # seconds that a way may take beyond twice the recording: 30 s are for handlers that never end
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is the same for all ways.
+
+    Attributes:
+        target: a stream, or the address of one on a running server.
+        clip: the recording.
+        mode, kinds: of the stream.
+        linger: for how many seconds the handler must have been quiet at the end.
+        realtime: let `direct` take as long as the recording lasts.
+        limit: real seconds after which a way is given up.
+        app, path: what the stream is mounted on, if it is.
+    """
+
+    target: Stream | str
+    clip: Clip
+    mode: Mode
+    kinds: tuple[Kind, ...]
+    linger: float = 1.0
+    realtime: bool = False
+    limit: float = LIMIT
+    app: FastAPI | None = None
+    path: str = ""
+
+    def script(self) -> Script:
+        """What a caller says, from the beginning."""
+        return Script(self.clip, self.kinds, self.mode, self.linger)
+
+    @cached_property
+    def handler_form(self) -> tuple[int, int, int]:
+        """Samples a second to the handler and from it, and the channels of what it takes."""
+        if isinstance(self.target, str):
+            return 48000, 24000, 1  # those of FastRTC's handlers: no protocol tells them
+        handler = as_handler(self.target.event_handler, self.target.options)()
+        channels = 2 if handler.expected_layout == "stereo" else 1
+        return handler.input_sample_rate, handler.output_sample_rate, channels
+
+    def check(self) -> None:
+        """See that the recording holds something that can be said.
+
+        Raises:
+            MediaFileError: it does not.
+        """
+        script = self.script()
+        if self.mode == "receive" or script.says_sound or script.says_pictures:
+            return
+        has, wants = ("sound", "pictures") if self.kinds == ("video",) else ("pictures", "sound")
+        raise MediaFileError(
+            f"'{self.clip.path}' has no {wants}",
+            why=f"the stream takes {' and '.join(self.kinds)}, and the file holds {has} only",
+            fix=f"Take a file with {wants}, or a handler for {has}",
+        )
+
+
+def media_of(
+    target: Stream | str, clip: Clip, modality: Modality | None, mode: Mode | None
+) -> tuple[tuple[Kind, ...], Mode]:
+    """The kinds and the mode of a stream; for an address what was given, else what the recording has."""
+    if isinstance(target, Stream):
+        return target.options.kinds, target.options.mode
+    held = "audio-video" if clip.has_audio and clip.has_video else "video" if clip.has_video else "audio"
+    return KINDS[modality or held], mode or "send-receive"
+
+
+def ways_of(via: Sequence[str], plan: Plan) -> list[str]:
+    """The ways that are meant, each once, `direct` first; "all" stands for those that fit.
+
+    Raises:
+        OptionError: there is no such way, or it does not fit the stream.
+    """
+    fits = [way for way in WAYS if not _misfit(way, plan)]
+    wanted = [way for word in via for way in (fits if word == "all" else [word])]
+    for way in wanted:
+        if way not in WAYS:
+            raise OptionError(f"there is no way {way!r}", fix=f"Choose of {', '.join(WAYS)} and all")
+        if reason := _misfit(way, plan):
+            raise OptionError(
+                f"`{way}` is not a way to this stream", why=reason, fix=f"Choose of {', '.join(fits)} and all"
+            )
+    return [way for way in WAYS if way in wanted]
+
+
+def _misfit(way: str, plan: Plan) -> str:
+    if way == "direct" and isinstance(plan.target, str):
+        return "it runs on another server, where only its wires lead"
+    if way in ("websocket", "phone") and "audio" not in plan.kinds:
+        return "its protocol carries sound only, and the stream takes pictures"
+    return ""
