@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fastapi import APIRouter, FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from .errors import ConnectionRefused, FeatureMissing, RtstreamError
+from .errors import ConnectionRefused, FeatureMissing, RtstreamError, TracksUnfit
 from .handlers.base import StreamHandlerBase
 from .handlers.forms import as_handler
 from .options import Modality, Mode, UIArgs, validated
@@ -311,6 +311,8 @@ class Stream:
         await websocket.accept()
         line = WebSocketTransport(websocket, wire or BrowserWire(self._input_rate()))
         try:
+            if "audio" not in self.options.kinds:
+                raise _sound_only()
             if (id := await line.started()) is None:
                 return
             session = self._admitted(id, line)
@@ -353,6 +355,14 @@ class Stream:
             sys.stderr.write(f"rtstream: {self.modality} {self.mode} at {path}/webrtc/offer\n")
         yield
         await self.sessions.close_all()
+
+
+def _sound_only() -> TracksUnfit:
+    return TracksUnfit(
+        "this stream is made of pictures, and a WebSocket here carries sound",
+        why="the stream's modality is 'video'",
+        fix="Connect by WebRTC: POST /webrtc/offer",
+    )
 
 
 def _missing(what: str, fix: str) -> FeatureMissing:

@@ -32,7 +32,7 @@ class Reports:
         self._told: dict[str, float] = {}
 
     async def watch(
-        self, call: Awaitable[Any], *, hangs: bool = False, failed: Callable[[Exception], None] | None = None
+        self, call: Awaitable[Any], *, hangs: bool = False, failed: Callable[[BaseException], None] | None = None
     ) -> Any:
         """The session's edge: await a call; what it raises goes to `failed`, and None is returned.
 
@@ -41,14 +41,14 @@ class Reports:
         timer = asyncio.get_running_loop().call_later(HUNG_AFTER, self.hung, "the handler") if hangs else None
         try:
             return await call
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             (failed or self.raised)(error)
             return None
         finally:
             if timer is not None:
                 timer.cancel()
 
-    def raised(self, error: Exception) -> None:
+    def raised(self, error: BaseException) -> None:
         """The user's code raised; the session goes on with the next frame or turn."""
         if isinstance(error, RtstreamError):
             return self.add(error)
@@ -71,7 +71,7 @@ class Reports:
             )
         )
 
-    def broken(self, error: Exception) -> None:
+    def broken(self, error: BaseException) -> None:
         """A part of the session itself failed."""
         self.count += 1
         logger.error("session %s failed", self._id, exc_info=error, extra={"session": self._id})
@@ -95,6 +95,6 @@ class Reports:
             )
 
 
-def _innermost(error: Exception) -> str:
+def _innermost(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

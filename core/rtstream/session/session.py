@@ -151,7 +151,7 @@ class Session:
             *(mouth.speak(self._send) for mouth in self._mouths.values()),
         ]
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         self._reports.broken(error)
         self._end(EndReason.FAILED, "The connection failed on the server")
 
