@@ -176,7 +176,7 @@ class Stream:
         await self._serve(websocket, TwilioWire())
 
     async def websocket_offer(self, websocket: WebSocket) -> None:
-        """Carry a connection over a WebSocket, not yet accepted: mu-law audio in JSON, FastRTC's dialect."""
+        """Carry a connection over a WebSocket, not yet accepted: mu-law in JSON, FastRTC's dialect."""
         await self._serve(websocket, None)
 
     async def run(self, transport: Transport, id: str | None = None) -> Session:
@@ -200,11 +200,7 @@ class Stream:
         self.sessions.get(webrtc_id).handler.set_args(args)
 
     async def output_stream(self, webrtc_id: str) -> AsyncIterator[AdditionalOutputs]:
-        """The additional outputs of a connection, as they come; ends with the connection.
-
-        Raises:
-            UnknownConnection: no live connection has that id.
-        """
+        """The additional outputs of a connection, as they come; ends with it. Raises as `set_input`."""
         feed = self.sessions.get(webrtc_id).outputs
         while (outputs := await feed.next()) is not None:
             yield outputs
@@ -312,7 +308,9 @@ class Stream:
         line = WebSocketTransport(websocket, wire or BrowserWire(self._input_rate()))
         try:
             if "audio" not in self.options.kinds:
-                raise _sound_only()
+                raise TracksUnfit(
+                    "this stream is video, and a WebSocket carries sound", fix="Connect by WebRTC"
+                )
             if (id := await line.started()) is None:
                 return
             session = self._admitted(id, line)
@@ -325,12 +323,8 @@ class Stream:
             session.end(EndReason.SERVER_STOPPING, "The server is stopping")
 
     def _admitted(self, id: str, transport: Transport) -> Session:
-        self.sessions.reserve(id)
-        try:
+        with self.sessions.place(id):
             return self._session(id, transport)
-        except BaseException:
-            self.sessions.release(id)
-            raise
 
     def _session(self, id: str, transport: Transport) -> Session:
         return Session(id, transport, self._make_handler(), self.options, self._input_defaults())
@@ -355,14 +349,6 @@ class Stream:
             sys.stderr.write(f"rtstream: {self.modality} {self.mode} at {path}/webrtc/offer\n")
         yield
         await self.sessions.close_all()
-
-
-def _sound_only() -> TracksUnfit:
-    return TracksUnfit(
-        "this stream is made of pictures, and a WebSocket here carries sound",
-        why="the stream's modality is 'video'",
-        fix="Connect by WebRTC: POST /webrtc/offer",
-    )
 
 
 def _missing(what: str, fix: str) -> FeatureMissing:

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 from aiortc import RTCConfiguration, RTCIceCandidate, RTCIceServer
@@ -57,12 +58,8 @@ class Offers:
                 "the offer has no sdp", fix='Send {"type": "offer", "sdp": offer.sdp, "webrtc_id": "…"}'
             )
         check_fit(sections(body.sdp), self._options)
-        self._sessions.reserve(body.webrtc_id)
-        try:
+        with self._sessions.place(body.webrtc_id):
             return await self._answer(body.webrtc_id, body.sdp)
-        except BaseException:
-            self._sessions.release(body.webrtc_id)
-            raise
 
     async def _answer(self, id: str, sdp: str) -> dict[str, Any]:
         options = self._options
@@ -71,13 +68,12 @@ class Offers:
             hears=options.kinds if options.hears else (),
             configuration=await configuration(options.server_rtc_configuration),
         )
-        try:
+        sdp, named = without_host_names(sdp)
+        async with AsyncExitStack() as failing:
+            failing.push_async_callback(transport.close)
             session = self._make_session(id, transport)
-            sdp, named = without_host_names(sdp)
             answer = await transport.answer(sdp)
-        except BaseException:
-            await transport.close()
-            raise
+            failing.pop_all()
         self._transports[id] = transport
         for line in named:
             transport.add_candidate(read_candidate({"candidate": line, "sdpMLineIndex": 0}))

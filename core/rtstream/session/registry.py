@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from ..errors import AlreadyConnected, ServerStopping, TooManyConnections, UnknownConnection
 from .outcome import EndReason
@@ -76,6 +77,15 @@ class Sessions:
     def release(self, id: str) -> None:
         """Give a place back."""
         self._live.pop(id, None)
+
+    @contextmanager
+    def place(self, id: str) -> Iterator[None]:
+        """Reserve a place, and give it back if what is done with it fails. Raises as `reserve`."""
+        self.reserve(id)
+        with ExitStack() as failing:
+            failing.callback(self.release, id)
+            yield
+            failing.pop_all()
 
     def start(self, session: Session, life: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """Run a session whose place is reserved, to its end, in a task; the place is then free."""

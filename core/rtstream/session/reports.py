@@ -32,7 +32,11 @@ class Reports:
         self._told: dict[str, float] = {}
 
     async def watch(
-        self, call: Awaitable[Any], *, hangs: bool = False, failed: Callable[[BaseException], None] | None = None
+        self,
+        call: Awaitable[Any],
+        *,
+        hangs: bool = False,
+        failed: Callable[[BaseException], None] | None = None,
     ) -> Any:
         """The session's edge: await a call; what it raises goes to `failed`, and None is returned.
 

@@ -1,4 +1,4 @@
-"""Voice detectors behind one protocol: how probable is it that these 32 ms hold speech?"""
+"""Voice detectors behind one protocol: the probability that 32 ms hold speech."""
 
 from __future__ import annotations
 
