@@ -1,17 +1,13 @@
-"""The plain page in a real browser: Debian's chromium, with a microphone and three cameras made of software.
-
-Run as a program (`python -m tests.network.test_page PORT`), this module is the server of its own tests.
-"""
+"""The plain page in a real browser: Debian's chromium, with a microphone and three cameras of software."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
-import os
 import re
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -25,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.network.pages import TIME_LIMIT
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = shutil.which("chromium")
@@ -44,7 +40,6 @@ FLAGS = [
     "--no-first-run",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
 ]
-TIME_LIMIT = 1.0  # seconds, of the stream "timed"
 LOUD = 0.01  # root mean square that no silence reaches
 
 pytestmark = [
@@ -55,67 +50,8 @@ pytestmark = [
 ]
 
 
-# The server.
-
-
-def application() -> FastAPI:
-    """One app that has a stream and its page under each of several prefixes."""
-    import numpy as np
-    from fastapi import FastAPI
-
-    from rtstream import Stream, WebRTCError
-    from rtstream.web.page import mount_page
-
-    def echo(sound: tuple[int, Any]) -> tuple[int, Any]:
-        return sound
-
-    def red_sky(picture: Any) -> Any:
-        picture[: len(picture) // 4] = (0, 0, 255)  # BGR
-        return picture
-
-    def watch(picture: Any) -> None:
-        assert picture.ndim == 3
-
-    def tone() -> Iterator[tuple[int, Any]]:
-        for start in itertools.count(step=960):
-            phase = np.arange(start, start + 960) * 2 * math.pi * 440 / 48_000
-            yield 48_000, (np.sin(phase) * 8_000).astype(np.int16)[None]
-
-    frames = itertools.count()
-
-    def loud(sound: tuple[int, Any]) -> tuple[int, Any]:
-        if next(frames) == 5:
-            raise WebRTCError("gain 9.5 is too loud")
-        return sound
-
-    async def ice_servers() -> dict[str, Any]:
-        return {"iceServers": []}
-
-    # What cleans speech takes a test's tone for noise.
-    raw = {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False}
-    streams = {
-        "echo": Stream(echo, modality="audio", concurrency_limit=None, track_constraints=raw),
-        "video": Stream(red_sky, concurrency_limit=None),
-        "tone": Stream(tone, modality="audio", mode="receive", rtc_configuration=ice_servers),
-        "watch": Stream(watch, mode="send"),
-        "one": Stream(echo, modality="audio", concurrency_limit=1),
-        "loud": Stream(loud, modality="audio", track_constraints=raw),
-        "timed": Stream(echo, modality="audio", time_limit=TIME_LIMIT),
-    }
-    app = FastAPI()
-    for name, stream in streams.items():
-        stream.mount(app, f"/{name}")
-        mount_page(app, stream, f"/{name}", title=name)
-
-    @app.get("/{name}/frames")
-    async def frames_in(name: str) -> list[int]:
-        return [session.stats.frames_in for session in streams[name].sessions]
-
-    return app
-
-
 class Server:
-    """This module as a program, until it is stopped.
+    """The program `pages` beside this module, until it is stopped.
 
     Args:
         port: where it listens on 127.0.0.1.
@@ -123,7 +59,7 @@ class Server:
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._command = [sys.executable, "-m", "tests.network.test_page", str(port)]
+        self._command = [sys.executable, "-m", "tests.network.pages", str(port)]
         self.start()
 
     def start(self) -> None:
@@ -146,9 +82,6 @@ class Server:
             return self.frames("echo") == []
         except OSError:
             return False
-
-
-# The browser.
 
 
 class Tab:
@@ -215,7 +148,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def open_tab(browser: Browser, server: Server) -> Iterator[Callable[..., Tab]]:
-    """Opens the page of a stream, with a script that runs in it first. What a page could not catch fails the test."""
+    """Opens the page of a stream, with a script that runs in it first.
+
+    Fails the test when a page did not catch what it threw, or left a connection behind.
+    """
     context = browser.new_context(viewport={"width": 800, "height": 900})
     tabs: list[Tab] = []
     uncaught: list[str] = []
@@ -230,14 +166,14 @@ def open_tab(browser: Browser, server: Server) -> Iterator[Callable[..., Tab]]:
     yield open_
     for page in context.pages:
         page.evaluate("() => document.querySelector('rt-stream')?.stop()")
-    until(lambda: not any(server.frames(tab.stream) for tab in tabs), 5, "all places are free for the next test")
+    until(
+        lambda: not any(server.frames(tab.stream) for tab in tabs), 5, "all places are free for the next test"
+    )
     context.close()
     assert not uncaught
 
 
 def free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -280,7 +216,8 @@ PIXEL = """(() => {
   [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
   const pen = canvas.getContext("2d");
   pen.drawImage(video, 0, 0);
-  return [0.1, 0.6].map((y) => [...pen.getImageData(canvas.width / 2, canvas.height * y, 1, 1).data].slice(0, 3));
+  const at = (height) => [...pen.getImageData(canvas.width / 2, canvas.height * height, 1, 1).data];
+  return [at(0.1).slice(0, 3), at(0.6).slice(0, 3)];
 })()"""
 
 
@@ -355,9 +292,9 @@ def test_closing_the_tab_frees_its_place_within_a_second(open_tab: Any, server: 
     tab = open_tab("one")
     tab.connect()
     assert len(server.frames("one")) == 1
-    tab.page.close(run_before_unload=True)
-    until(lambda: server.frames("one") == [], 1.0, "the place is free")
-    until(tab.page.is_closed, 5, "the tab is gone")
+    with tab.page.expect_event("close"):
+        tab.page.close(run_before_unload=True)
+        until(lambda: server.frames("one") == [], 1.0, "the place is free")
 
 
 @pytest.mark.parametrize("by", ["element.remove()", "location.href = 'about:blank'"])
@@ -368,32 +305,29 @@ def test_leaving_frees_the_place_within_a_second(open_tab: Any, server: Server, 
     until(lambda: server.frames("one") == [], 1.0, "the place is free")
 
 
-@pytest.mark.parametrize(
-    ("script", "words"),
-    [
-        (
-            "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') };",
-            "This page may not use your microphone. Allow it beside the address bar, then connect again.",
-        ),
-        (
-            "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError') };",
-            "No microphone was found. Plug one in, then connect again.",
-        ),
-        (
-            "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });",
-            "A browser gives out a microphone only over https or on localhost. Open this page at such an address.",
-        ),
-        (
-            "window.fetch = async () => { throw new TypeError('network') };",
-            "The server does not answer. Check that it runs and that you are online, then connect again.",
-        ),
-        (
-            "window.fetch = async () => new Response('<h1>502</h1>', { status: 502 });",
-            "The server does not answer. Check that it runs and that you are online, then connect again.",
-        ),
-    ],
-    ids=["denied", "no device", "insecure", "unreachable", "a proxy's page"],
-)
+MEDIA = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', '%s') };"
+PREVENTED = {
+    "denied": (
+        MEDIA % "NotAllowedError",
+        "This page may not use your microphone. Allow it beside the address bar, then connect again.",
+    ),
+    "no device": (MEDIA % "NotFoundError", "No microphone was found. Plug one in, then connect again."),
+    "insecure": (
+        "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });",
+        "Browsers give out a microphone only over https or on localhost. Open this page there.",
+    ),
+    "unreachable": (
+        "window.fetch = async () => { throw new TypeError('network') };",
+        "The server does not answer. Check that it runs and that you are online, then connect again.",
+    ),
+    "a proxy's page": (
+        "window.fetch = async () => new Response('<h1>502</h1>', { status: 502 });",
+        "The server does not answer. Check that it runs and that you are online, then connect again.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("script", "words"), PREVENTED.values(), ids=PREVENTED.keys())
 def test_what_prevents_a_call_is_said_in_words(open_tab: Any, script: str, words: str) -> None:
     tab = open_tab("echo", script=script)
     tab.connect(state="failed")
@@ -432,6 +366,28 @@ def test_a_call_survives_the_death_and_return_of_its_server(open_tab: Any) -> No
         server.stop()
 
 
+def test_a_camera_that_goes_away_is_said_in_words(open_tab: Any) -> None:
+    tab = open_tab("watch")
+    tab.connect()
+    track = "call.shadowRoot.getElementById('self').srcObject.getVideoTracks()[0]"
+    tab.ask(f"{track}.dispatchEvent(new Event('ended'))")
+    assert tab.notice() == "Your camera is gone. Plug it in again, or choose another one."
+
+
+def test_where_a_browser_wants_a_click_before_it_plays_there_is_a_button(open_tab: Any) -> None:
+    refuse_once = """
+      const play = HTMLMediaElement.prototype.play;
+      HTMLMediaElement.prototype.play = async function () {
+        HTMLMediaElement.prototype.play = play;
+        throw new DOMException("", "NotAllowedError");
+      };"""
+    tab = open_tab("tone", script=refuse_once)
+    tab.connect()
+    tab.page.get_by_role("button", name="Play").click()
+    until(lambda: not tab.ask("call.shadowRoot.getElementById('remote').paused"), 5, "it plays")
+    until(lambda: tab.page.get_by_role("button", name="Play").count() == 0, 5, "the button goes")
+
+
 def test_a_call_can_be_made_and_ended_from_the_keyboard(open_tab: Any) -> None:
     tab = open_tab("echo")
     focus = "getComputedStyle(call.shadowRoot.activeElement).outlineStyle"
@@ -459,10 +415,3 @@ def test_the_log_tells_what_was_said_and_what_came_back(open_tab: Any) -> None:
 
 def log(tab: Tab) -> str:
     return tab.page.get_by_role("log").inner_text()
-
-
-if __name__ == "__main__":
-    import uvicorn
-
-    os.environ.setdefault("RTSTREAM_ICE_ADDRESSES", "127.0.0.1")
-    uvicorn.run(application(), port=int(sys.argv[1]), log_level="warning")

@@ -111,4 +111,4 @@ def _config(stream: Stream) -> dict[str, Any]:
 
 
 def _text(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
+    return resources.files("rtstream.web").joinpath(name).read_text("utf-8")

@@ -16,7 +16,7 @@
   /**
    * @typedef {"audio" | "video"} Kind
    * @typedef {"idle" | "asking" | "connecting" | "live" | "reconnecting" | "ended" | "failed"} State
-   * @typedef {{type: string, message?: string, data?: any, reason?: string, code?: string, fix?: string}} Message
+   * @typedef {{type: string, message?: string, data?: any, reason?: string, code?: string, why?: string, fix?: string}} Message
    * @typedef {Object} Config
    * @property {"send" | "receive" | "send-receive"} mode which way the media goes, seen from this page
    * @property {Kind | "audio-video"} modality
@@ -29,6 +29,7 @@
   const PING = 1000, DEAD_PINGS = 4, CONNECT_LIMIT = 15_000, TRICKLE_AFTER = 150; // ms, but for DEAD_PINGS
   const RETRY = { first: 300, growth: 1.7, most: 5000, limit: 120_000 }; // ms, but for growth
   const TICK = 50, BAR = 5, DECADES = 2.5; // ms, pixels, and the range of a meter: 2.5 powers of ten are 50 dB
+  const LOG_LINES = 200;
   const DIRECTION = { send: "sendonly", receive: "recvonly", "send-receive": "sendrecv" };
 
   /** What a state is called, and what the button does in it. @type {Record<State, [string, string]>} */
@@ -48,7 +49,7 @@
     NotFoundError: "No {device} was found. Plug one in, then connect again.",
     NotReadableError: "Another program holds your {device}. Close that program, then connect again.",
     OverconstrainedError: "Your {device} cannot do what is asked of it. Choose another one, then connect again.",
-    insecure: "A browser gives out a {device} only over https or on localhost. Open this page at such an address.",
+    insecure: "Browsers give out a {device} only over https or on localhost. Open this page there.",
     unplugged: "Your {device} is gone. Plug it in again, or choose another one.",
     concurrency_limit_reached: "All places are taken right now. Try again in a little while.",
     server_stopping: "The server is about to stop. Try again in a little while.",
@@ -71,11 +72,11 @@
   const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
   const sentences = (...texts) => texts.filter(Boolean).map((text) => text.replace(/([^.!?…])$/, "$1.")).join(" ");
 
-  /** What ended or prevented a call. */
+  /** What ended or prevented a call, with its code for a name. */
   class Trouble extends Error {
     constructor(code, words = TROUBLES[code] ?? code, kinds = []) {
       super(words.replace("{device}", kinds.join(" or ").replace("audio", "microphone").replace("video", "camera")));
-      this.code = code;
+      this.name = code;
     }
   }
 
@@ -231,11 +232,12 @@
     --surface: var(--rt-surface, light-dark(#fff, #191c24)); --sunken: var(--rt-sunken, light-dark(#f3f4f8, #11131a));
   }
   :host([hidden]), [hidden], .audio :is(.stage, .camera), .video :is(.lanes, .mic), .receive :is(.you, .mic, .camera, #self),
-  .send :is(.reply, #remote) { display: none !important; }
+  .send :is(.reply, #remote), :not(.on) > .stage > video { display: none !important; }
   #card { display: grid; gap: .9rem; padding: 1rem; background: var(--surface); border: 1px solid var(--border);
     border-radius: var(--rt-radius, 1rem); }
   .stage, .lane, button, select, #notice { border-radius: .7rem; }
-  .stage { position: relative; height: min(30rem, 60vh, 66vw); background: #000; overflow: hidden; }
+  .stage { position: relative; height: min(30rem, 60vh, 66vw); background: var(--sunken); overflow: hidden; }
+  .on .stage { background: #000; }
   video { width: 100%; height: 100%; object-fit: contain; }
   #self { scale: -1 1; }
   .send-receive #self { position: absolute; right: .75rem; bottom: .75rem; width: auto; height: 24%;
@@ -286,7 +288,7 @@
     <button id="call"></button>
     <button id="mute-audio" class="mic">Mute</button>
     <button id="mute-video" class="camera">Hide camera</button>
-    <button id="sound" hidden>Play the sound</button>
+    <button id="sound" hidden>Play</button>
     <p class="status"><span id="state" role="status"></span><span id="time" role="timer"></span></p>
   </div>
   <div id="notice" hidden><span id="words" role="alert"></span><button id="dismiss" aria-label="Dismiss">✕</button></div>
@@ -365,12 +367,12 @@
         }
         const { reason = "handler", data } = await this.#converse(signal);
         this.#finish("ended");
-        if (reason !== "failed") this.#tell("warning", reason, TROUBLES[reason] ?? sentences(data ?? reason));
+        const told = reason === "failed" && !this.#part("notice").hidden; // by the error that ended it
+        if (!told) this.#tell("warning", reason, TROUBLES[reason] ?? sentences(data ?? reason));
       } catch (error) {
         if (signal.aborted) return; // stop() has cleaned up
-        const { code, name, message } = error;
         this.#finish("failed");
-        this.#tell("error", code ?? name, message);
+        this.#tell("error", error.name, error.message);
       }
     }
 
@@ -394,8 +396,7 @@
         this.#adopt(track);
         await this.#call?.replace(track);
       } catch (error) {
-        const { code, message } = error;
-        if (!signal.aborted) this.#tell("error", code, message);
+        if (!signal.aborted) this.#tell("error", error.name, error.message);
       }
       this.#listDevices();
     }
@@ -416,7 +417,7 @@
           return await call.over;
         } catch (error) {
           lost ||= performance.now();
-          const hope = PASSING.includes(error.code) && performance.now() - lost < RETRY.limit;
+          const hope = PASSING.includes(error.name) && performance.now() - lost < RETRY.limit;
           if (signal.aborted || !this.#since || !hope) throw error;
         }
         this.#call?.close();
@@ -493,9 +494,11 @@
     }
 
     #heard(message) {
-      const { type, code = type, fix, data } = message;
-      if (type === "error" || type === "warning") this.#tell(type, code, sentences(message.message, fix));
-      else this.#note(SAID[data] ?? SAID[type] ?? (type === "log" ? data : JSON.stringify(message)));
+      const { type, code = type, why, fix, data } = message;
+      const serious = type === "error" || type === "warning";
+      if (serious) this.#tell(type, code, sentences(message.message));
+      const note = serious ? sentences(why, fix) : SAID[data] ?? SAID[type] ?? data ?? type;
+      if (note) this.#note(typeof note === "string" ? note : JSON.stringify(note));
       this.#emit("message", message);
     }
 
@@ -555,7 +558,10 @@
     #note(words) {
       const line = document.createElement("li");
       line.append(Object.assign(document.createElement("time"), { textContent: new Date().toLocaleTimeString() }), words);
-      this.#part("log").append(line);
+      const log = this.#part("log");
+      log.append(line);
+      if (log.childElementCount > LOG_LINES) log.firstElementChild.remove();
+      log.scrollTop = log.scrollHeight;
     }
 
     #emit(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail })); }
