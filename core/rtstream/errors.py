@@ -30,6 +30,7 @@ class RtstreamError(Exception):
     exit_code: ClassVar[int] = 1
     status: ClassVar[int] = 500
     slug: ClassVar[str] = "internal_error"
+    close_code: ClassVar[int] = 1011  # of a WebSocket, RFC 6455 §7.4.1
 
     def __init__(self, what: str, *, why: str = "", fix: str = "", **meta: Any) -> None:
         super().__init__(what)
@@ -193,7 +194,7 @@ class ConnectionRefused(RemoteError):
     code = "RT5100"
     status = 400
     slug = "connection_refused"
-    close_code: ClassVar[int] = 1008  # RFC 6455 §7.4.1
+    close_code = 1008
 
 
 class BadOffer(ConnectionRefused):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fastapi import APIRouter, FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from .errors import ConnectionRefused, FeatureMissing, RtstreamError, TracksUnfit
+from .errors import FeatureMissing, RtstreamError, TracksUnfit
 from .handlers.base import StreamHandlerBase
 from .handlers.forms import as_handler
 from .options import Modality, Mode, UIArgs, validated
@@ -24,6 +24,7 @@ from .server.lifespan import during_life, require_turn_in_the_cloud
 from .server.requests import read_body, refusal, socket_url
 from .session.outcome import EndReason
 from .session.registry import Sessions
+from .session.reports import users_code
 from .session.session import Session
 from .transports.base import Transport
 from .transports.websocket import WebSocketTransport
@@ -159,7 +160,7 @@ class Stream:
         """
         try:
             return await self._offers.handle(body)
-        except ConnectionRefused as error:
+        except RtstreamError as error:
             return refusal(error)
 
     async def handle_incoming_call(self, request: Request) -> HTMLResponse:
@@ -314,7 +315,7 @@ class Stream:
             if (id := await line.started()) is None:
                 return
             session = self._admitted(id, line)
-        except ConnectionRefused as error:
+        except RtstreamError as error:
             return await line.refuse(error)
         life = self.sessions.start(session, session.run)
         try:
@@ -327,7 +328,9 @@ class Stream:
             return self._session(id, transport)
 
     def _session(self, id: str, transport: Transport) -> Session:
-        return Session(id, transport, self._make_handler(), self.options, self._input_defaults())
+        with users_code():
+            handler = self._make_handler()
+        return Session(id, transport, handler, self.options, self._input_defaults())
 
     def _input_rate(self) -> int:
         handler = self.event_handler

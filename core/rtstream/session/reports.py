@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..clock import Clock
@@ -54,16 +55,7 @@ class Reports:
 
     def raised(self, error: BaseException) -> None:
         """The user's code raised; the session goes on with the next frame or turn."""
-        if isinstance(error, RtstreamError):
-            return self.add(error)
-        where = _innermost(error)
-        report = HandlerRaised(
-            str(error) or type(error).__name__,
-            why=f"{type(error).__name__} at {where}" if where else type(error).__name__,
-            fix="Mend the handler; the connection goes on with the next frame",
-        )
-        report.__cause__ = error
-        self.add(report, shown=not isinstance(error, WebRTCError))
+        self.add(told(error), shown=not isinstance(error, WebRTCError))
 
     def hung(self, what: str) -> None:
         """The user's code did not come back in time."""
@@ -97,6 +89,33 @@ class Reports:
             logger.log(
                 level, "%s: %s", error.code, error.what, exc_info=error.__cause__, extra={"session": self._id}
             )
+
+
+def told(error: BaseException) -> RtstreamError:
+    """What the user's code raised, as one of our errors, with its cause."""
+    if isinstance(error, RtstreamError):
+        return error
+    where = _innermost(error)
+    report = HandlerRaised(
+        str(error) or type(error).__name__,
+        why=f"{type(error).__name__} at {where}" if where else type(error).__name__,
+        fix="Mend the handler; the connection goes on with the next frame",
+    )
+    report.__cause__ = error
+    return report
+
+
+@contextmanager
+def users_code() -> Iterator[None]:
+    """Whatever is raised inside comes out as one of our errors.
+
+    Raises:
+        RtstreamError
+    """
+    try:
+        yield
+    except Exception as error:
+        raise told(error) from error
 
 
 def _innermost(error: BaseException) -> str:

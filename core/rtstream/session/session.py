@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from ..clock import Clock
+from ..clock import Clock, pass_turn
 from ..context import Context, current_line
 from ..errors import HandlerReturnedNonsense, RtstreamError
 from ..handlers.base import Listener, Source, StreamHandlerBase
@@ -24,10 +24,8 @@ from .runner import Runner
 from .texts import Texts
 
 SHUTDOWN_SECONDS = 5.0  # what a handler's shutdown may take before the session ends without it
-NOTHING_YET = (
-    0.02,
-    0.1,
-)  # seconds to wait after an `emit` that gave None, growing from the first to the last
+GOODBYE_SECONDS = 2.0  # what a client that does not read may hold up the end, and again when it is hung up on
+NOTHING_YET = (0.02, 0.1)  # seconds to wait after an `emit` that gave None, growing from first to last
 
 
 class Session:
@@ -66,6 +64,8 @@ class Session:
         self._end_message = ""
         self._loop = asyncio.get_running_loop()
         self._heard_more = asyncio.Event()
+        self._closing = False
+        self._tasks: set[asyncio.Task[None]] = set()
         newest = getattr(handler, "newest_only", False)
         self._ears = {
             kind: Ear(kind, handler.input_sample_rate, handler.expected_layout, newest_only=newest)
@@ -117,21 +117,19 @@ class Session:
     async def run(self) -> None:
         """Live from the first frame to the last; returns when all is cleaned up."""
         current_line.set(self)
-        tasks = [asyncio.create_task(self._reports.watch(part, failed=self._fail)) for part in self._parts()]
+        for part in self._parts():
+            self._begin(part)
+        self.reason, self._end_message = EndReason.SERVER_STOPPING, "The server is stopping"  # if cancelled
         try:
-            self.reason = await self._life()
-            if self.reason is not EndReason.CLIENT_LEFT:
-                await self._texts.say_goodbye(self._end_message, self.reason.value)
-        except asyncio.CancelledError:
-            self.reason = EndReason.SERVER_STOPPING
+            self.reason, self._end_message = await self._life()
         finally:
-            await self._clean_up(tasks)
+            await self._clean_up()
 
     async def abandon(self, reason: EndReason) -> None:
-        """End it before it began: the handler was made, but never started."""
+        """End it before it began. The handler was made, so it is shut down, though it never started up."""
+        current_line.set(self)
         self.reason = reason
-        await self.transport.close()
-        self.outputs.end()
+        await self._clean_up()
 
     # The parts of its life, each a task.
 

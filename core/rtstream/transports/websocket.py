@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from ..errors import BadMessage, BodyTooLarge, ConnectionRefused
+from ..errors import BadMessage, BodyTooLarge, ConnectionRefused, RtstreamError
 from ..media.frames import AudioFrame, Frame, Heard
 from ..wire.base import MOST_TEXT, Event, Reply, Started, Stopped, Wire
 
@@ -72,7 +72,7 @@ class WebSocketTransport:
         if (text := self._wire.clear()) is not None:
             await self._send(text)
 
-    async def refuse(self, error: ConnectionRefused) -> None:
+    async def refuse(self, error: RtstreamError) -> None:
         """Say what is wrong, except to a carrier, and hang up."""
         if not self.phone:
             await self._send(json.dumps(error.body()))
