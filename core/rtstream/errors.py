@@ -20,11 +20,7 @@ from typing import Any, ClassVar
 
 
 class RtstreamError(Exception):
-    """What happened, why, and what to do about it.
-
-    `what` is one sentence without a full stop, `why` the cause as far as it is known, `fix` what to do;
-    `meta` are more keys for the JSON body (for example `limit=1`).
-    """
+    """What happened (one sentence, no full stop), why, and what to do; `meta` are more keys of the JSON."""
 
     code: ClassVar[str] = "RT1000"
     exit_code: ClassVar[int] = 1
