@@ -45,6 +45,18 @@ async def pass_turn() -> None:
     await asyncio.sleep(0)
 
 
+def in_loop(loop: asyncio.AbstractEventLoop, fn: Callable[..., Any], *args: Any) -> None:
+    """Call `fn` in the loop, from any thread: at once if it is the running one, never if it is closed."""
+    try:
+        running = asyncio.get_running_loop()
+    except RuntimeError:
+        running = None
+    if running is loop:
+        fn(*args)
+    elif not loop.is_closed():
+        loop.call_soon_threadsafe(fn, *args)
+
+
 def run_stepped(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on stepped time and return what it returns."""
     with asyncio.Runner(loop_factory=StepLoop) as runner:

@@ -17,7 +17,7 @@ from rtstream import (
     StreamHandler,
     VideoStreamHandler,
 )
-from rtstream.errors import FeatureMissing, HandlerUnfit
+from rtstream.errors import HandlerUnfit
 from rtstream.options import KINDS, Modality, Mode
 from tests.helpers.handlers import (
     AsyncAudioVideoEcho,
@@ -347,15 +347,6 @@ def test_what_comes_in_where_nothing_should_is_not_given_to_the_handler(modality
         assert session.stats.errors == 0, session.errors
 
     stepped(main())
-
-
-@pytest.mark.parametrize(("modality", "mode"), [("audio", "send-receive"), ("audio-video", "send")])
-@pytest.mark.parametrize("generator", [sounds_only, sounds_only_async], ids=["sync", "async"])
-def test_a_generator_that_answers_turns_says_that_turns_come_later(
-    modality: Modality, mode: Mode, generator: Any
-) -> None:
-    with pytest.raises(FeatureMissing, match="turn-taking"):
-        Stream(generator, modality=modality, mode=mode)
 
 
 @pytest.mark.parametrize("modality", ["audio", "video", "audio-video"])

@@ -41,17 +41,34 @@ class Reports:
     ) -> Any:
         """The session's edge: await a call; what it raises goes to `failed`, and None is returned.
 
-        By default that reports it as the user's error. `hangs` reports a call that takes too long.
+        By default that reports it as the user's error. `hangs` reports a call that takes too long. A
+        cancellation that is not ours (the user's code awaited a task of its own that was cancelled) is
+        an error like others; one that is ours goes on even if the user's code swallowed it.
         """
         timer = asyncio.get_running_loop().call_later(HUNG_AFTER, self.hung, "the handler") if hangs else None
+        value, cancelled_before = None, _times_cancelled()
         try:
-            return await call
-        except (Exception, SystemExit) as error:
-            (failed or self.raised)(error)
-            return None
+            value = await call
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if not (isinstance(error, asyncio.CancelledError) and _times_cancelled() > cancelled_before):
+                (failed or self.raised)(error)
         finally:
             if timer is not None:
                 timer.cancel()
+        if _times_cancelled() > cancelled_before:
+            raise asyncio.CancelledError
+        return value
+
+    async def within(
+        self, seconds: float, call: Awaitable[Any], failed: Callable[[BaseException], None] | None = None
+    ) -> bool:
+        """`watch` a call for so long at most, and say whether it came back."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.watch(call, failed=failed)
+            return True
+        except TimeoutError:
+            return False
 
     def raised(self, error: BaseException) -> None:
         """The user's code raised; the session goes on with the next frame or turn."""
@@ -116,6 +133,11 @@ def users_code() -> Iterator[None]:
         yield
     except Exception as error:
         raise told(error) from error
+
+
+def _times_cancelled() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
 
 
 def _innermost(error: BaseException) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from ..clock import Clock, pass_turn
+from ..clock import Clock, in_loop, pass_turn
 from ..context import Context, current_line
 from ..errors import HandlerReturnedNonsense, RtstreamError
 from ..handlers.base import Listener, Source, StreamHandlerBase
@@ -37,6 +39,8 @@ class Session:
         handler: a handler of its own.
         options: those of the stream.
         defaults: the additional inputs until the client sends some; None: those of the handler.
+
+    `over` is resolved when something ends it; `reason` is known when `run` has cleaned up.
     """
 
     def __init__(
@@ -60,9 +64,8 @@ class Session:
         self._runner = Runner(id)
         self._reports = Reports(id, clock, self.send_text)
         self._texts = Texts(transport)
-        self._over: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
-        self._end_message = ""
         self._loop = asyncio.get_running_loop()
+        self.over: asyncio.Future[tuple[EndReason, str]] = self._loop.create_future()
         self._heard_more = asyncio.Event()
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,11 +84,11 @@ class Session:
 
     def send_text(self, text: str) -> None:
         """Send text beside the media, in order. From any thread; never waits. Carriers are sent none."""
-        self._in_loop(self._texts.put, text)
+        in_loop(self._loop, self._texts.put, text)
 
     def clear(self) -> None:
         """Forget the sound and pictures that are queued and not yet played. From any thread."""
-        self._in_loop(self._clear)
+        in_loop(self._loop, self._clear)
 
     async def all_played(self) -> None:
         """Wait until the far end has played all that was given, or has been made to forget it."""
@@ -100,7 +103,7 @@ class Session:
 
     def end(self, reason: EndReason, message: str = "") -> None:
         """Bring the session to its end. From any thread; the first reason counts."""
-        self._in_loop(self._end, reason, message)
+        in_loop(self._loop, self._end, reason, message)
 
     @property
     def errors(self) -> list[RtstreamError]:
@@ -119,35 +122,42 @@ class Session:
         current_line.set(self)
         for part in self._parts():
             self._begin(part)
-        self.reason, self._end_message = EndReason.SERVER_STOPPING, "The server is stopping"  # if cancelled
+        self.reason, message = EndReason.SERVER_STOPPING, "The server is stopping"  # unless it ends otherwise
         try:
-            self.reason, self._end_message = await self._life()
+            self.reason, message = await self._life()
         finally:
+            await self._hang_up(message)
             await self._clean_up()
 
     async def abandon(self, reason: EndReason) -> None:
         """End it before it began. The handler was made, so it is shut down, though it never started up."""
         current_line.set(self)
-        self.reason = reason
+        self.reason = self.over.result()[0] if self.over.done() else reason
+        await self._reports.within(GOODBYE_SECONDS, self.transport.close(), self._reports.broken)
         await self._clean_up()
 
     # The parts of its life, each a task.
 
-    def _parts(self) -> list[Coroutine[Any, Any, None]]:
+    def _parts(self) -> list[Callable[[], Awaitable[None]]]:
         listeners = self.handler.listeners()
-        kinds = (None, *self._options.kinds)
+        heard = [(kind, ear) for kind, ear in self._ears.items() if kind in listeners]
+        asked = [source for source in self.handler.sources() if source.kind in (None, *self._options.kinds)]
         return [
-            self._carry(),
-            self._texts.run(),
-            self._start_up(),
-            *(
-                self._listen(ear, listeners[kind], kind)
-                for kind, ear in self._ears.items()
-                if kind in listeners
-            ),
-            *(self._ask(source) for source in self.handler.sources() if source.kind in kinds),
-            *(mouth.speak(self._send) for mouth in self._mouths.values()),
+            self._carry,
+            self._texts.run,
+            self._start_up,
+            *(partial(self._listen, ear, listeners[kind], kind) for kind, ear in heard),
+            *(partial(self._ask, source) for source in asked),
+            *(partial(mouth.speak, self._send) for mouth in self._mouths.values()),
         ]
+
+    async def _guarded(self, part: Callable[[], Awaitable[None]]) -> None:
+        await self._reports.watch(part(), failed=self._fail)
+
+    def _begin(self, part: Callable[[], Awaitable[None]]) -> None:
+        task = self._loop.create_task(self._guarded(part))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _fail(self, error: BaseException) -> None:
         self._reports.broken(error)
@@ -176,7 +186,7 @@ class Session:
     async def _ask(self, source: Source) -> None:
         await self.handler.ready()
         pause = NOTHING_YET[0]
-        while True:
+        while not self._closing:
             asked = self._clock.now()
             failures = self._reports.count
             value = await self._reports.watch(
@@ -185,19 +195,20 @@ class Session:
             if value is EXHAUSTED:
                 return await self._end_after_playing(EndReason.SOURCE_ENDED, "The stream has ended")
             if value is not None:
-                pause = NOTHING_YET[0]
                 await self._give(value, source)
-            elif failures != self._reports.count or self._clock.now() - asked < NOTHING_YET[0]:
+                await pass_turn()  # one that never waits must not hold up the loop
+            failed = failures != self._reports.count
+            if failed or (value is None and self._clock.now() - asked < NOTHING_YET[0]):
                 await self._wait_for_more(pause)
                 pause = min(pause * 1.5, NOTHING_YET[1])
+            elif value is not None:
+                pause = NOTHING_YET[0]
 
     async def _wait_for_more(self, seconds: float) -> None:
         self._heard_more.clear()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._heard_more.wait()
-        except TimeoutError:
-            pass
 
     # What comes from the far end, and what goes there.
 
@@ -246,50 +257,44 @@ class Session:
     def _clear(self) -> None:
         for mouth in self._mouths.values():
             mouth.clear()
-        self._clearing = self._loop.create_task(
-            self.transport.clear()
-        )  # ahead of whatever is put from now on
+        self._begin(self.transport.clear)  # ahead of whatever is put from now on
 
     # The end.
 
     def _end(self, reason: EndReason, message: str = "") -> None:
-        if not self._over.done():
-            self._end_message = message
-            self._over.set_result(reason)
+        if not self.over.done():
+            self.over.set_result((reason, message))
 
     async def _end_after_playing(self, reason: EndReason, message: str) -> None:
+        self._closing = True  # nobody is asked for more, so all that was given comes to its end
         await self.all_played()
         self._end(reason, message)
 
-    async def _life(self) -> EndReason:
+    async def _life(self) -> tuple[EndReason, str]:
         limit = self._options.time_limit
         try:
             async with asyncio.timeout(limit):
-                return await self._over
+                return await self.over
         except TimeoutError:
-            self._end_message = f"The time limit of {limit:g} s is reached"
-            return EndReason.TIME_LIMIT
+            return EndReason.TIME_LIMIT, f"The time limit of {limit:g} s is reached"
 
-    async def _clean_up(self, tasks: list[asyncio.Task[None]]) -> None:
-        await self.transport.close()
+    async def _hang_up(self, message: str) -> None:
+        assert self.reason is not None
+        if self.reason is not EndReason.CLIENT_LEFT:
+            goodbye = self._texts.say_goodbye(message, self.reason.value)
+            await self._reports.within(GOODBYE_SECONDS, goodbye, self._reports.broken)
+        await self._reports.within(GOODBYE_SECONDS, self.transport.close(), self._reports.broken)
+
+    async def _clean_up(self) -> None:
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
+        if tasks:
+            await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
+        shutdown = self._runner.call(self.handler.shutdown, role="shutdown")
         try:
-            async with asyncio.timeout(SHUTDOWN_SECONDS):
-                await self._reports.watch(self._runner.call(self.handler.shutdown, role="shutdown"))
-        except TimeoutError:
-            self._reports.hung("shutdown")
+            if not await self._reports.within(SHUTDOWN_SECONDS, shutdown):
+                self._reports.hung("shutdown")
         finally:
             self._runner.close()
             self.outputs.end()
-
-    def _in_loop(self, fn: Callable[..., Any], *args: Any) -> None:
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        if running is self._loop:
-            fn(*args)
-        elif not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(fn, *args)
