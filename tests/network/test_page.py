@@ -167,7 +167,9 @@ def open_tab(browser: Browser, server: Server) -> Iterator[Callable[..., Tab]]:
     for page in context.pages:
         page.evaluate("() => document.querySelector('rt-stream')?.stop()")
     until(
-        lambda: not any(server.frames(tab.stream) for tab in tabs), 5, "all places are free for the next test"
+        lambda: not any(server.frames(tab.stream) for tab in tabs),
+        10,
+        "all places are free for the next test",
     )
     context.close()
     assert not uncaught
@@ -191,23 +193,29 @@ def write_voice(path: Path) -> None:
         file.writeframes(b"".join(struct.pack("<h", int(value * 6_000)) for value in beats))
 
 
-def test_a_page_hears_its_echo_after_three_requests_all_to_its_server(open_tab: Any, server: Server) -> None:
+def test_a_page_hears_its_echo_and_asks_for_nothing_but_itself_and_an_answer(
+    open_tab: Any, server: Server
+) -> None:
     tab = open_tab("echo")
     tab.connect()
-    until(lambda: tab.level()["out"] > LOUD, 5, "the echo is heard")
+    until(lambda: tab.level()["out"] > LOUD, 10, "the echo is heard")
     assert tab.level()["in"] > LOUD
+    until(
+        lambda: tab.ask("call.shadowRoot.getElementById('remote').currentTime") > 0, 10, "it is played aloud"
+    )
     paths = [re.sub(r"\?v=\w+$", "", url.removeprefix(server.url)) for url in tab.requests]
-    assert paths == ["/echo/", "/echo/rt-stream.js", "/echo/webrtc/offer"]
+    assert paths[:3] == ["/echo/", "/echo/rt-stream.js", "/echo/webrtc/offer"]
+    assert set(paths[3:]) <= {"/echo/webrtc/offer"}, "candidates, on a machine that is slow to connect"
 
 
 def test_a_muted_microphone_sends_silence_and_goes_on_when_asked(open_tab: Any) -> None:
     tab = open_tab("echo")
     tab.connect()
-    until(lambda: tab.level()["out"] > LOUD, 5, "the echo is heard")
+    until(lambda: tab.level()["out"] > LOUD, 10, "the echo is heard")
     tab.page.get_by_role("button", name="Mute").click()
-    until(lambda: tab.level()["out"] < LOUD / 10, 5, "the echo is silent")
+    until(lambda: tab.level()["out"] < LOUD / 10, 10, "the echo is silent")
     tab.page.get_by_role("button", name="Unmute").click()
-    until(lambda: tab.level()["out"] > LOUD, 5, "the echo is back")
+    until(lambda: tab.level()["out"] > LOUD, 10, "the echo is back")
 
 
 PIXEL = """(() => {
@@ -224,7 +232,7 @@ PIXEL = """(() => {
 def test_video_comes_back_as_the_handler_changed_it(open_tab: Any) -> None:
     tab = open_tab("video")
     tab.connect()
-    until(lambda: tab.ask(PIXEL), 5, "a picture came")
+    until(lambda: tab.ask(PIXEL), 10, "a picture came")
     (red, green, blue), below = tab.ask(PIXEL)
     assert red > 200 and green < 60 and blue < 60
     assert below[1] > below[0], "the lower part is the fake camera's green"
@@ -234,26 +242,29 @@ def test_a_camera_is_switched_while_the_call_goes_on(open_tab: Any, server: Serv
     tab = open_tab("video")
     tab.connect()
     choice = tab.page.get_by_role("combobox", name="Camera")
-    until(lambda: choice.locator("option").count() == 3, 5, "all cameras are named")
+    until(lambda: choice.locator("option").count() == 3, 10, "all cameras are named")
     choice.select_option(index=2)  # the second is of a format that chromium does not encode
     sent = "call.shadowRoot.getElementById('self').srcObject.getVideoTracks()[0].label"
-    until(lambda: "2" in tab.ask(sent), 5, "the third camera is seen")
+    until(lambda: "2" in tab.ask(sent), 10, "the third camera is seen")
     (seen,) = server.frames("video")
-    until(lambda: server.frames("video")[0] > seen + 10, 5, "the server sees it")
+    until(lambda: server.frames("video")[0] > seen + 10, 10, "the server sees it")
     assert tab.ask("call.state") == "live"
 
 
 def test_receive_plays_without_asking_for_a_device(open_tab: Any, server: Server) -> None:
     tab = open_tab("tone", script="navigator.mediaDevices.getUserMedia = () => { throw Error('asked') };")
     tab.connect()
-    until(lambda: tab.level()["out"] > LOUD, 5, "the tone is heard")
+    until(lambda: tab.level()["out"] > LOUD, 10, "the tone is heard")
+    until(
+        lambda: tab.ask("call.shadowRoot.getElementById('remote').currentTime") > 0, 10, "it is played aloud"
+    )
     assert f"{server.url}/tone/webrtc/config" in tab.requests, "a function's rtc_configuration is asked for"
 
 
 def test_send_reaches_the_handler_and_shows_the_sender_himself(open_tab: Any, server: Server) -> None:
     tab = open_tab("watch")
     tab.connect()
-    until(lambda: server.frames("watch")[0] > 5, 5, "the handler sees pictures")
+    until(lambda: server.frames("watch")[0] > 5, 10, "the handler sees pictures")
     assert tab.ask("call.shadowRoot.getElementById('self').videoWidth") > 0
     assert not tab.page.locator("#remote").is_visible()
 
@@ -272,8 +283,8 @@ def test_a_full_house_is_said_in_words_and_takes_the_next_who_comes(open_tab: An
 def test_a_handlers_error_is_shown_and_the_call_goes_on(open_tab: Any) -> None:
     tab = open_tab("loud")
     tab.connect()
-    until(lambda: "gain 9.5 is too loud" in tab.notice(), 5, "the error is shown")
-    until(lambda: tab.level()["out"] > LOUD, 5, "the echo is heard")
+    until(lambda: "gain 9.5 is too loud" in tab.notice(), 10, "the error is shown")
+    until(lambda: tab.level()["out"] > LOUD, 10, "the echo is heard")
     tab.page.get_by_role("button", name="Dismiss").click()
     assert tab.notice() == ""
     assert tab.ask("call.state") == "live"
@@ -343,7 +354,7 @@ def test_an_answer_that_leads_nowhere_is_helped_by_the_pages_own_candidates(open
       };"""
     tab = open_tab("echo", script=hide)
     tab.connect()
-    until(lambda: tab.level()["out"] > LOUD, 5, "the echo is heard")
+    until(lambda: tab.level()["out"] > LOUD, 10, "the echo is heard")
     assert sum(url.endswith("webrtc/offer") for url in tab.requests) > 1
 
 
@@ -352,14 +363,14 @@ def test_a_call_survives_the_death_and_return_of_its_server(open_tab: Any) -> No
     try:
         tab = open_tab("echo", at=server)
         tab.connect()
-        until(lambda: tab.level()["out"] > LOUD, 5, "the echo is heard")
+        until(lambda: tab.level()["out"] > LOUD, 10, "the echo is heard")
         tab.ask("(window.mark = 'the same page')")
         server.stop(signal.SIGKILL)
-        tab.wait_for_state("reconnecting", seconds=8)
+        tab.wait_for_state("reconnecting", seconds=10)
         assert tab.page.get_by_role("status").inner_text() == "Connection lost, trying again…"
         server.start()
-        tab.wait_for_state("live", seconds=8)
-        until(lambda: tab.level()["out"] > LOUD, 5, "the echo is heard again")
+        tab.wait_for_state("live", seconds=20)
+        until(lambda: tab.level()["out"] > LOUD, 10, "the echo is heard again")
         assert tab.ask("window.mark") == "the same page"
         assert len(server.frames("echo")) == 1
     finally:
@@ -384,8 +395,8 @@ def test_where_a_browser_wants_a_click_before_it_plays_there_is_a_button(open_ta
     tab = open_tab("tone", script=refuse_once)
     tab.connect()
     tab.page.get_by_role("button", name="Play").click()
-    until(lambda: not tab.ask("call.shadowRoot.getElementById('remote').paused"), 5, "it plays")
-    until(lambda: tab.page.get_by_role("button", name="Play").count() == 0, 5, "the button goes")
+    until(lambda: not tab.ask("call.shadowRoot.getElementById('remote').paused"), 10, "it plays")
+    until(lambda: tab.page.get_by_role("button", name="Play").count() == 0, 10, "the button goes")
 
 
 def test_a_call_can_be_made_and_ended_from_the_keyboard(open_tab: Any) -> None:

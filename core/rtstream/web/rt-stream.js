@@ -26,7 +26,7 @@
    * @property {number | null} [time_limit] seconds that a call may last; it is the server that ends it
    */
 
-  const PING = 1000, DEAD_PINGS = 4, CONNECT_LIMIT = 15_000, TRICKLE_AFTER = 150; // ms, but for DEAD_PINGS
+  const PING = 1000, DEAD_PINGS = 4, CONNECT_LIMIT = 15_000, TRICKLE_AFTER = 250; // ms, but for DEAD_PINGS
   const RETRY = { first: 300, growth: 1.7, most: 5000, limit: 120_000 }; // ms, but for growth
   const TICK = 50, BAR = 5, DECADES = 2.5; // ms, pixels, and the range of a meter: 2.5 powers of ten are 50 dB
   const LOG_LINES = 200;
@@ -144,7 +144,7 @@
       await this.#pc.setRemoteDescription(answer);
       // The server learns our addresses from our own checks; only when these do not get through must it be told them.
       await Promise.race([this.#connected, sleep(TRICKLE_AFTER)]);
-      if (this.#pc.connectionState === "connected") return;
+      if (["connected", "completed"].includes(this.#pc.iceConnectionState)) return;
       const trickle = (candidate) => this.#tell({ type: "ice-candidate", candidate }).catch(() => {}); // one may get lost
       this.#pc.onicecandidate = ({ candidate }) => candidate?.candidate && trickle(candidate);
       candidates.forEach(trickle);
@@ -431,9 +431,10 @@
       const { rtc_configuration: given } = this.#config;
       const rtc = (typeof given === "string" ? await ask(given) : given) ?? {};
       signal.throwIfAborted();
-      const remote = (this.#part("remote").srcObject = new MediaStream());
+      const remote = new MediaStream();
       const onTrack = (track) => {
         remote.addTrack(track);
+        this.#part("remote").srcObject = remote; // only now: a stream that is empty at first is not played
         if (track.kind === "audio") this.#meters.out.listen(this.#sound, track);
         this.#play();
       };
