@@ -34,9 +34,8 @@ def of_user(error: BaseException) -> list[traceback.FrameSummary]:
 
 
 def _is_users(filename: str) -> bool:
-    if filename.startswith("<"):
-        return False
-    return not str(Path(filename).resolve()).startswith(_FOREIGN)
+    path = Path(filename)
+    return path.is_file() and not str(path.resolve()).startswith(_FOREIGN)
 
 
 def place(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rtstream import __version__
 
 from ..console import console
+from ..discover import Target
 from .warm import Warmth
 
 
@@ -29,26 +30,26 @@ class Place:
         }
 
 
-def show(target: str, hint: str, url: str, places: list[Place], warmth: Warmth | None, load: float) -> None:
+def show(target: Target, url: str, places: list[Place], warmth: Warmth | None, load: float) -> None:
     """Tell that the server is ready.
 
     Args:
-        target: its name.
-        hint: how to pin the target, when it was discovered; else empty.
+        target: what is served; how to pin it is told when it was discovered.
         url: where browsers go.
         places: the streams.
         warmth: of the warm-up, None without one.
         load: seconds that loading the handler took.
     """
     if console.json:
-        _event(target, url, places, warmth, load)
+        _event(target.name, url, places, warmth, load)
         return
     what = ", ".join(
         f"{place.modality} {place.mode}{f' at {place.path}' if place.path else ''}" for place in places
     )
     fancy = console.decorated(sys.stderr)
     tick, arrow = (console.paint("✓", "green"), console.paint("➜", "cyan")) if fancy else ("", "")
-    lines = [f"{console.paint(f'rtstream {__version__}', 'bold')} · {target} · {what}{hint}"]
+    hint = f'   (found here; to pin it: target = "{target.name}")' if target.source == "discovery" else ""
+    lines = [f"{console.paint(f'rtstream {__version__}', 'bold')} · {target.name} · {what}{hint}"]
     if warmth is not None:
         total = load + warmth.imports + warmth.call
         parts = f"handler {load:.2f} · engine {warmth.imports:.2f} · synthetic call {warmth.call:.2f}"

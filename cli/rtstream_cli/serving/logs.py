@@ -22,12 +22,21 @@ def configure(form: str) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Json() if form == "json" else Text())
-    handler.addFilter(lambda record: getattr(record, "session", "") != CALL_ID)  # told by the warm-up itself
+    handler.addFilter(lambda record: not _told_elsewhere(record))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("rtstream").setLevel(logging.DEBUG if console.verbose else logging.INFO)
     logging.getLogger("uvicorn").setLevel(logging.INFO if console.verbose else logging.WARNING)
+
+
+def _told_elsewhere(record: logging.LogRecord) -> bool:
+    """Whether the command itself tells it: what the warm-up met, and a start-up that failed."""
+    if record.name == "uvicorn.error" and not console.verbose:
+        return record.getMessage().startswith(
+            ("Traceback (most recent call last)", "Application startup failed")
+        )
+    return getattr(record, "session", "") == CALL_ID
 
 
 class Text(logging.Formatter):

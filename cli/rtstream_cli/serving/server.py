@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import webbrowser
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -44,19 +44,59 @@ class Plan:
 
 
 class Server(uvicorn.Server):
-    """uvicorn that tells when it is up, and leaves the signals to `Ending`."""
+    """uvicorn that tells when it is up, says which error kept it down, and leaves the signals to `Ending`."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(
+            uvicorn.Config(
+                plan.app,
+                log_config=None,
+                access_log=console.verbose,
+                ws_max_size=LONGEST_MESSAGE,
+                timeout_graceful_shutdown=1,
+                server_header=False,
+            )
+        )
         self.up = asyncio.Event()
+        self._name = plan.target.name
+        self._passing = Passing()
+        inner = plan.app.router.lifespan_context
+
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+            with self._passing:
+                async with inner(app) as state:
+                    yield state
+
+        plan.app.router.lifespan_context = lifespan
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit:  # so uvicorn says that the app's lifespan raised
+            error = self._passing.error
+            raise HandlerRaised(
+                f"`{self._name}` did not start",
+                why=f"its lifespan raised {type(error).__name__}: {error}",
+                fix="Mend what the app does when it starts",
+            ) from error
         self.up.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class Passing:
+    """Remembers the error that passes through a `with` block."""
+
+    error: BaseException | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self.error = error
 
 
 def run(plan: Plan, listener: socket.socket) -> None:
@@ -79,34 +119,20 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _serve(plan: Plan, listener: socket.socket) -> None:
     ending = Ending(plan.drain)
-    server = Server(
-        uvicorn.Config(
-            plan.app,
-            log_config=None,
-            access_log=console.verbose,
-            ws_max_size=LONGEST_MESSAGE,
-            timeout_graceful_shutdown=1,
-            server_header=False,
-        )
-    )
+    server = Server(plan)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     asked = asyncio.create_task(ending.asked.wait())
     ready = asyncio.create_task(_get_ready(plan, server, listener))
-    try:
+    done, _ = await asyncio.wait({serving, asked, ready}, return_when=asyncio.FIRST_COMPLETED)
+    if ready in done:
+        ready.result()
         await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
-        if not serving.done():
-            await _drain(plan)
-        server.should_exit = True
-        await serving
-    except SystemExit:  # so uvicorn says that the app's lifespan raised; it has logged the traceback
-        raise HandlerRaised(
-            f"`{plan.target.name}` did not start",
-            why="its start-up raised: see the log above",
-            fix="Mend its lifespan",
-        ) from None
-    finally:
-        asked.cancel()
+    ready.cancel()
+    if not serving.done():
+        await _drain(plan)
+    server.should_exit = True
+    await serving
+    asked.cancel()
     if console.json:
         console.event("stopped")
 
@@ -127,13 +153,8 @@ async def _get_ready(plan: Plan, server: Server, listener: socket.socket) -> Non
             )
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    hint = (
-        f"   (found here; to pin it: target = {plan.target.name!r})"
-        if plan.target.source == "discovery"
-        else ""
-    )
     places = [banner.Place(path.rstrip("/"), one.modality, one.mode) for path, one in plan.streams]
-    banner.show(plan.target.name, hint, url, places, warmth, plan.load_seconds)
+    banner.show(plan.target, url, places, warmth, plan.load_seconds)
     if plan.open:
         await asyncio.to_thread(webbrowser.open, url)
 
