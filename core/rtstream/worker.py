@@ -37,31 +37,18 @@ class Worker(Executor):
         self._name = name
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._state = threading.Lock()  # a call neither begins nor ends while `close` looks at it
         self._closed = False
         self._busy = False
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        if self._closed:
+            raise RuntimeError(f"{self._name} is closed")
         future: Future[T] = Future()
-
-        def call() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                self._busy = True
-                value = fn(*args, **kwargs)
-            except Abandoned:
-                raise
-            except BaseException as error:  # the future carries it to whoever asked
-                self._busy = False
-                future.set_exception(error)
-            else:
-                self._busy = False
-                future.set_result(value)
-
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             self._thread.start()
-        self._calls.put(call)
+        self._calls.put(partial(self._make, future, partial(fn, *args, **kwargs)))
         return future
 
     async def run(self, fn: Callable[..., Any], *args: Any) -> Any:
@@ -71,12 +58,35 @@ class Worker(Executor):
 
     def close(self) -> None:
         """End the thread; a call that still runs is abandoned. Does not wait."""
-        if self._thread is None or self._closed:
-            return
-        self._closed = True
-        self._calls.put(None)
-        if self._busy:
-            _abandon(self._thread)
+        with self._state:
+            if self._thread is None or self._closed:
+                return
+            self._closed = True
+            self._calls.put(None)
+            if self._busy:
+                _abandon(self._thread)
+
+    def _make(self, future: Future[T], call: Callable[[], T]) -> None:
+        with self._state:
+            if self._closed:
+                future.cancel()
+            if not future.set_running_or_notify_cancel():
+                return
+            self._busy = True
+        try:
+            value = call()
+        except Abandoned:
+            raise
+        except BaseException as error:  # the future carries it to whoever asked
+            self._rest()
+            future.set_exception(_portable(error))
+        else:
+            self._rest()
+            future.set_result(value)
+
+    def _rest(self) -> None:
+        with self._state:
+            self._busy = False
 
     def _run(self) -> None:
         try:
@@ -84,6 +94,15 @@ class Worker(Executor):
                 call()
         except Abandoned:  # its session has ended, and nobody waits for what it would have given
             pass
+
+
+def _portable(error: BaseException) -> BaseException:
+    """The error, or what stands for it where asyncio's futures cannot carry it (before Python 3.12)."""
+    if not isinstance(error, StopIteration):
+        return error
+    stand_in = RuntimeError("StopIteration: next() was called on something that had ended")
+    stand_in.__cause__ = error
+    return stand_in.with_traceback(error.__traceback__)
 
 
 def _abandon(thread: threading.Thread) -> None:

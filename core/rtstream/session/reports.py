@@ -7,6 +7,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ..clock import Clock
@@ -90,16 +91,21 @@ class Reports:
         logger.error("session %s failed", self._id, exc_info=error, extra={"session": self._id})
 
     def add(self, error: RtstreamError, *, shown: bool = True) -> None:
-        """Count it, keep the first ones, log a new one with its traceback, and tell the client."""
+        """Count it, keep the first ones, log a new one with its traceback, and tell the client.
+
+        Errors of one place in the user's code are the same one, whatever number is in their words.
+        """
         self.count += 1
         if len(self.errors) < KEPT:
             self.errors.append(error)
-        now = self._clock.now()
-        last = self._told.get(error.what)
+        same = error.why if shown and isinstance(error, HandlerRaised) else error.what
+        now, last = self._clock.now(), self._told.get(same)
         if last is not None and now - last < AGAIN:
             return
-        if len(self._told) < KEPT or last is not None:
-            self._told[error.what] = now
+        self._told.pop(same, None)
+        self._told[same] = now
+        if len(self._told) > KEPT:
+            del self._told[next(iter(self._told))]
         self._send_text(messages.error(error.what, error))
         if shown:
             level = logging.ERROR if last is None else logging.DEBUG
@@ -142,4 +148,5 @@ def _times_cancelled() -> int:
 
 def _innermost(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    # The client is told, and need not know where on the server the file lies: the log does.
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
