@@ -6,7 +6,7 @@
  *
  * Properties: config, state. Attributes: config (JSON), mode, modality, offer.
  * Methods: start(), stop(), muteMic(), muteCamera(), switchDevice(kind, id), level(), send(object).
- * Events, by their detail: `state` {state, words}, `message` (as the server sent it), `error` and `warning` {code, words}.
+ * Events: `state` {state, words}, `message` (as the server sent it), `error` and `warning` {code, words}.
  * Looks: color-scheme and --rt-accent, -danger, -text, -quiet, -surface, -sunken, -border, -reply, -radius, -font.
  */
 (() => {
@@ -16,7 +16,7 @@
   /**
    * @typedef {"audio" | "video"} Kind
    * @typedef {"idle" | "asking" | "connecting" | "live" | "reconnecting" | "ended" | "failed"} State
-   * @typedef {{type: string, message?: string, data?: any, reason?: string, code?: string, why?: string, fix?: string}} Message
+   * @typedef {{type: string, data?: any, reason?: string}} Message
    * @typedef {Object} Config
    * @property {"send" | "receive" | "send-receive"} mode which way the media goes, seen from this page
    * @property {Kind | "audio-video"} modality
@@ -145,7 +145,7 @@
       // The server learns our addresses from our own checks; only when these do not get through must it be told them.
       await Promise.race([this.#connected, sleep(TRICKLE_AFTER)]);
       if (["connected", "completed"].includes(this.#pc.iceConnectionState)) return;
-      const trickle = (candidate) => this.#tell({ type: "ice-candidate", candidate }).catch(() => {}); // one may get lost
+      const trickle = (candidate) => this.#tell({ type: "ice-candidate", candidate }).catch(() => {}); // one may miss
       this.#pc.onicecandidate = ({ candidate }) => candidate?.candidate && trickle(candidate);
       candidates.forEach(trickle);
     }
@@ -231,8 +231,8 @@
     --text: var(--rt-text, light-dark(#1b1e28, #eceef4)); --quiet: var(--rt-quiet, light-dark(#5c6270, #a3aab8));
     --surface: var(--rt-surface, light-dark(#fff, #191c24)); --sunken: var(--rt-sunken, light-dark(#f3f4f8, #11131a));
   }
-  :host([hidden]), [hidden], .audio :is(.stage, .camera), .video :is(.lanes, .mic), .receive :is(.you, .mic, .camera, #self),
-  .send :is(.reply, #remote), :not(.on) > .stage > video { display: none !important; }
+  :host([hidden]), [hidden], .audio :is(.stage, .camera), .video :is(.lanes, .mic), :not(.on) > .stage > video,
+  .receive :is(.you, .mic, .camera, #self), .send :is(.reply, #remote) { display: none !important; }
   #card { display: grid; gap: .9rem; padding: 1rem; background: var(--surface); border: 1px solid var(--border);
     border-radius: var(--rt-radius, 1rem); }
   .stage, .lane, button, select, #notice { border-radius: .7rem; }
@@ -243,7 +243,7 @@
   .send-receive #self { position: absolute; right: .75rem; bottom: .75rem; width: auto; height: 24%;
     border-radius: .5rem; box-shadow: 0 0 0 2px #fff9; }
   .lanes { display: grid; gap: .5rem; font-size: .875rem; }
-  .lane { display: grid; grid-template-columns: 3.5rem 1fr; align-items: center; padding: 0 .9rem; background: var(--sunken); }
+  .lane { display: grid; grid-template: 1fr / 3.5rem 1fr; align-items: center; padding: 0 .9rem; background: var(--sunken); }
   .you { color: var(--accent); }
   .reply { color: var(--reply); }
   canvas { width: 100%; height: 3.5rem; }
@@ -256,20 +256,20 @@
   #call { min-width: 8rem; color: light-dark(#fff, #11131a); background: var(--accent); border-color: #0000; }
   .on #call { background: var(--danger); }
   .off { color: var(--danger); border-color: currentColor; }
-  .status { display: flex; align-items: center; gap: .5rem; margin: 0 0 0 auto; color: var(--quiet); font-size: .9375rem; }
+  .status { display: flex; align-items: center; gap: .5rem; margin: 0 0 0 auto; font-size: .9375rem; color: var(--quiet); }
   .status::before { content: ""; width: .6rem; height: .6rem; border-radius: 50%; background: currentColor; }
   .live .status::before { background: var(--reply); }
   .failed .status::before { background: var(--danger); }
   .on:not(.live) .status::before { background: var(--accent); animation: pulse 1s infinite alternate; }
   @keyframes pulse { to { opacity: .2; } }
-  #notice { display: flex; align-items: center; justify-content: space-between; gap: .5rem; padding: .5rem .25rem .5rem 1rem;
+  #notice { display: flex; align-items: center; justify-content: space-between; gap: .5rem; padding: .4rem .2rem .4rem 1rem;
     --tone: var(--danger); color: var(--tone); background: color-mix(in srgb, var(--tone) 9%, var(--surface)); }
   #notice.warning { --tone: light-dark(#8a5300, #ffc078); }
   #notice button { border: 0; background: none; }
   label { flex: 1 1 12rem; display: grid; gap: .2rem; font-size: .8125rem; color: var(--quiet); }
   select { width: 100%; padding: 0 .6rem; color: var(--text); text-overflow: ellipsis; }
   summary { width: fit-content; cursor: pointer; color: var(--quiet); font-size: .875rem; }
-  ol { max-height: 12rem; margin: .5rem 0 0; padding: 0; overflow: auto; list-style: none; font-size: .8125rem; overflow-wrap: anywhere; }
+  #log { max-height: 12rem; margin-top: .5rem; overflow: auto; font-size: .8125rem; overflow-wrap: anywhere; }
   time { margin-right: .75rem; color: var(--quiet); }
   time, [role=timer] { font-variant-numeric: tabular-nums; }
   @media (max-width: 30rem) { .row > button { flex: 1; padding: 0 .5rem; } .status { width: 100%; order: -1; } }
@@ -282,7 +282,7 @@
   </div>
   <div class="lanes">
     <div class="lane you">You<canvas id="in" role="meter" aria-label="Your level" aria-valuemax="100"></canvas></div>
-    <div class="lane reply">Reply<canvas id="out" role="meter" aria-label="Level of the reply" aria-valuemax="100"></canvas></div>
+    <div class="lane reply">Reply<canvas id="out" role="meter" aria-label="Reply level" aria-valuemax="100"></canvas></div>
   </div>
   <div class="row">
     <button id="call"></button>
@@ -291,12 +291,12 @@
     <button id="sound" hidden>Play</button>
     <p class="status"><span id="state" role="status"></span><span id="time" role="timer"></span></p>
   </div>
-  <div id="notice" hidden><span id="words" role="alert"></span><button id="dismiss" aria-label="Dismiss">✕</button></div>
+  <div id="notice" hidden><span id="words" role="alert"></span> <button id="dismiss">Dismiss</button></div>
   <div class="row" id="devices" hidden>
     <label class="mic">Microphone<select id="pick-audio"></select></label>
     <label class="camera">Camera<select id="pick-video"></select></label>
   </div>
-  <details><summary>Events</summary><ol id="log" role="log" tabindex="0" aria-label="Events"></ol></details>
+  <details><summary>Events</summary><div id="log" role="log" tabindex="0" aria-label="Events"></div></details>
 </section>`;
 
   class RtStream extends HTMLElement {
@@ -539,13 +539,15 @@
 
     /** Names the modality, the mode and the state to the style sheet, which hides what they do not need. */
     #dress() {
-      this.#part("card").className = [this.#config.modality, this.#config.mode, this.state, this.#run && "on"].join(" ");
+      const { modality, mode } = this.#config;
+      this.#part("card").className = [modality, mode, this.state, this.#run && "on"].join(" ");
     }
 
     #beat() {
       Object.values(this.#meters).forEach((meter) => meter.draw());
+      if (this.state !== "live") return;
       const limit = this.#config.time_limit ? ` of ${clock(this.#config.time_limit)}` : "";
-      if (this.state === "live") this.#part("time").textContent = clock((performance.now() - this.#since) / 1000) + limit;
+      this.#part("time").textContent = clock((performance.now() - this.#since) / 1000) + limit;
     }
 
     #tell(tone, code, words) {
@@ -557,8 +559,10 @@
     }
 
     #note(words) {
-      const line = document.createElement("li");
-      line.append(Object.assign(document.createElement("time"), { textContent: new Date().toLocaleTimeString() }), words);
+      const line = document.createElement("div");
+      const time = document.createElement("time");
+      time.textContent = new Date().toLocaleTimeString();
+      line.append(time, words);
       const log = this.#part("log");
       log.append(line);
       if (log.childElementCount > LOG_LINES) log.firstElementChild.remove();
