@@ -92,9 +92,17 @@ class House:
             time.sleep(0.005)
 
     def outputs(self, session: Session) -> list[AdditionalOutputs]:
-        """The additional outputs of a session that has ended."""
+        """The additional outputs of a session that has ended.
+
+        Raises:
+            HandlerHung: it holds up the server.
+        """
         assert self._loop is not None
-        return asyncio.run_coroutine_threadsafe(drained(session), self._loop).result(STOP_SECONDS)
+        draining = asyncio.run_coroutine_threadsafe(drained(session), self._loop)
+        try:
+            return draining.result(STOP_SECONDS)
+        except TimeoutError:
+            raise hung(STOP_SECONDS) from None
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=self._server.config.get_loop_factory()) as runner:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rtstream.errors import NoMediaOut, RtstreamError
+from rtstream.errors import NoMediaOut
 from rtstream.loopback.compare import audio_likeness, is_silent, video_likeness
 from rtstream.loopback.result import Result
 from rtstream.options import Mode
@@ -137,7 +137,7 @@ def _judge(result: Result, direct: Result | None, mode: Mode) -> Row:
 
 def _verdict(result: Result, likeness: float | None, mode: Mode) -> tuple[Verdict, str]:
     if result.errors:
-        return "fail", _told(result.errors)
+        return "fail", _told(result)
     if result.breaches:
         return "fail", f"the server {result.breaches[0]}"
     if mode == "send":
@@ -151,9 +151,9 @@ def _verdict(result: Result, likeness: float | None, mode: Mode) -> tuple[Verdic
     return "pass", ""
 
 
-def _told(errors: list[RtstreamError]) -> str:
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{errors[0].what}{more}"
+def _told(result: Result) -> str:
+    more = f" (and {result.failures - 1} more)" if result.failures > 1 else ""
+    return f"{result.errors[0].what}{more}"
 
 
 def _silence(result: Result) -> str:

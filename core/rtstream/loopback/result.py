@@ -29,7 +29,8 @@ class Result:
         video: the pictures that came back, each with its time in seconds since sending began.
         messages: the texts beside the media, those in JSON read.
         outputs: the additional outputs; empty when the stream is on another machine.
-        errors: what went wrong, in the handler or on the way.
+        errors: what went wrong, in the handler or on the way; of a handler's the first 20.
+        failures: how many there were in all.
         breaches: sentences on what the server did against the protocol.
         first_audio_ms: from the first sound sent to the first sound back; None when none came.
         first_picture_ms: from the first picture sent to the first one back.
@@ -49,6 +50,7 @@ class Result:
     messages: list[Any] = field(default_factory=list)
     outputs: list[AdditionalOutputs] = field(default_factory=list)
     errors: list[RtstreamError] = field(default_factory=list)
+    failures: int = 0
     breaches: list[str] = field(default_factory=list)
     first_audio_ms: float | None = None
     first_picture_ms: float | None = None
@@ -110,6 +112,7 @@ def from_taken(taken: Taken, *, said: bool, seconds: float, fps: float) -> Resul
         video=[(piece.at - taken.started, piece.frame) for piece in taken.video],
         messages=[_read(text) for text in taken.texts],
         errors=list(taken.errors),
+        failures=len(taken.errors),
         breaches=taken.breaches,
         first_audio_ms=_since(taken, taken.first_sound),
         first_picture_ms=_since(taken, taken.video[0].at if taken.video else None),
@@ -125,7 +128,9 @@ def from_taken(taken: Taken, *, said: bool, seconds: float, fps: float) -> Resul
 def add_session(result: Result, session: Session, outputs: list[AdditionalOutputs]) -> None:
     """Add what only the server's side of the call knows."""
     told = {error.what for error in session.errors}
-    result.errors = [*session.errors, *(error for error in result.errors if error.what not in told)]
+    others = [error for error in result.errors if error.what not in told]
+    result.errors = [*session.errors, *others]
+    result.failures = session.stats.errors + len(others)
     result.outputs = outputs
     result.dropped += session.stats.dropped
     result.heard = session.stats.frames_in

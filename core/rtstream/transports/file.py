@@ -14,6 +14,7 @@ from ..media.frames import FRAME_SECONDS, AudioFrame, Frame, Heard, Kind, VideoF
 from ..options import Mode
 
 LONGEST = 30.0  # seconds that a handler which never falls silent is listened to after the recording's end
+PATIENCE = 6.0  # seconds that the first answer may take: a hanging handler has been reported by then
 HEADER = 0.05  # seconds by which a file may last longer or shorter than its header says
 
 
@@ -25,7 +26,8 @@ class Script:
         kinds: what of it is said.
         mode: as of the stream. In "receive" nothing is said, and the caller listens as long as the
             recording lasts.
-        linger: for how many seconds the handler must have been quiet at the end (default 1).
+        linger: for how many seconds the handler must have been quiet at the end (default 1). One that
+            has not been heard at all is waited for at least 6 s.
 
     `seconds` is how long the recording lasts: exactly, once all of it was said.
     """
@@ -84,7 +86,8 @@ class Script:
             return False
         if self.mode == "send":
             return elapsed >= self.seconds + self.linger
-        return elapsed >= min(max(self.seconds, last) + self.linger, self.seconds + LONGEST)
+        linger = self.linger if last else max(self.linger, PATIENCE)
+        return elapsed >= min(max(self.seconds, last) + linger, self.seconds + LONGEST)
 
     def _said(self, end: float) -> None:
         """Note that one kind of media has been said to its end."""
