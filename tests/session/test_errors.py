@@ -7,6 +7,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import numpy as np
@@ -212,7 +213,9 @@ def test_nonsense_is_told_apart_and_the_next_piece_is_heard(nonsense: Any) -> No
 def test_empty_sound_is_no_error_and_gives_nothing() -> None:
     async def main() -> None:
         empty = 24000, np.zeros((1, 0), np.int16)
-        async with calling(Stream(Saying(empty, (24000, np.zeros(0, np.float32)), tone(5)), **STREAM)) as call:
+        async with calling(
+            Stream(Saying(empty, (24000, np.zeros(0, np.float32)), tone(5)), **STREAM)
+        ) as call:
             assert values(await call.until_heard(1)) == [5]
             session = await call.hung_up()
         assert session.stats.errors == 0
@@ -426,42 +429,51 @@ def test_an_emit_that_blocks_for_ever_ends_with_the_connection(frames: int) -> N
     stepped(main())
 
 
-def test_one_bad_handler_does_not_harm_the_others() -> None:
-    """Five calls: one raises, one hangs, one blocks its threads, one returns rubbish; each other is whole."""
+class Faulty(Echo):
+    """Each copy has another fault; the first has none."""
 
-    class Fifth(Echo):
-        made = 0
+    copies = 0
 
-        def __init__(self, log: Log | None = None, **more: Any) -> None:
-            super().__init__(log, **more)
-            Fifth.made += 1
-            self.fault = Fifth.made % 5
+    def copy(self) -> Any:
+        Faulty.copies += 1
+        kinds = [Echo, RaisingEcho, HangingEcho, RubbishEcho, BlockedEcho]
+        return kinds[(Faulty.copies - 1) % 5](self.log)
 
-        def receive(self, frame: Sound) -> None:
-            if self.fault == 0:
-                raise RuntimeError("bad")
-            if self.fault == 1:
-                threading.Event().wait()
-            super().receive(frame)
 
-        def emit(self) -> Any:
-            if self.fault == 2:
-                return (24000, np.full(480, np.nan))
-            if self.fault == 3:
-                return queue.Queue[Any]().get()
-            return super().emit()
+class RaisingEcho(Echo):
+    def receive(self, frame: Sound) -> None:
+        raise RuntimeError("bad")
 
+
+class HangingEcho(Echo):
+    def receive(self, frame: Sound) -> None:
+        threading.Event().wait()
+
+
+class RubbishEcho(Echo):
+    def emit(self) -> Any:
+        return 24000, np.full(480, np.nan)
+
+
+class BlockedEcho(Echo):
+    def emit(self) -> Any:
+        return queue.Queue[Any]().get()
+
+
+def test_four_bad_handlers_do_not_harm_the_fifth() -> None:
     async def talk(call: Call) -> list[int]:
         await call.talk(*sounds(50))
         return values(call.heard())
 
     async def main() -> None:
-        stream = Stream(Fifth(), **STREAM, concurrency_limit=None)
-        good = Stream(Echo(), **STREAM, concurrency_limit=None)
-        async with calling(stream, id="1") as a, calling(stream, id="2") as b, calling(stream, id="3") as c:
-            async with calling(stream, id="4") as d, calling(good, id="5") as e:
-                heard = await asyncio.gather(*(talk(call) for call in (a, b, c, d, e)))
-        assert heard[4] == values(sounds(50))
+        Faulty.copies = 0
+        stream = Stream(Faulty(), **STREAM, concurrency_limit=None)
+        async with AsyncExitStack() as calls:
+            five = [await calls.enter_async_context(calling(stream, id=str(n))) for n in range(5)]
+            heard = await asyncio.gather(*map(talk, five))
+            errors = [call.session.stats.errors for call in five]
+        assert heard == [values(sounds(50)), [], [], [], []]
+        assert errors[0] == 0 and errors[1] == 50 and errors[3] > 0 and errors[4] == 0
 
     stepped(main())
 
@@ -600,5 +612,3 @@ def test_a_video_handler_ten_times_too_slow_sees_new_pictures_and_the_rest_is_co
         assert max(delays) < 0.3 + 2 * 0.3 + 0.04  # itself and the two that wait before it
 
     stepped(main())
-
-

@@ -17,7 +17,7 @@ from .queue import FrameQueue
 
 HEARD_KEPT = 2.0  # seconds of sound that may wait for a slow handler; then the oldest goes
 PICTURES_KEPT = 2  # pictures that may wait for a slow handler: more would only be delay
-TAIL_HELD = 0.06  # seconds that less than a whole frame waits for more, before it goes out padded
+TAIL_HELD = 0.06  # seconds that the last sound waits for more, before it goes out padded to a frame
 
 
 class Ear:
@@ -62,6 +62,7 @@ class Mouth:
         self._pacer = Pacer(clock, transport.lead if kind == "audio" else 0.0)
         self._resampler: Resampler | None = None
         self._chunker: Chunker | None = None
+        self._filtered = False
         self._stirred = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -107,8 +108,10 @@ class Mouth:
         self._era += 1
         self._sent -= self.backlog
         self._queue.clear()
-        if self._chunker is not None:
+        if self._resampler is not None and self._chunker is not None:
+            self._resampler.reset()
             self._chunker.reset()
+            self._filtered = False
         self._pacer.reset()
 
     def _stir(self) -> None:
@@ -117,13 +120,12 @@ class Mouth:
 
     async def _next(self) -> AudioFrame | VideoFrame:
         while not self._queue:
-            if self._chunker is not None and self._chunker.held:
+            if self._held():
                 try:
                     async with asyncio.timeout(TAIL_HELD):
                         await self._queue.wait()
                 except TimeoutError:
-                    if (tail := self._chunker.flush()) is not None:
-                        return tail
+                    self._let_go()
             else:
                 self._idle.set()
                 await self._stirred.wait()
@@ -137,8 +139,22 @@ class Mouth:
             channels = min(frame.channels, self._transport.channels)
             self._resampler = Resampler(self._rate, channels)
             self._chunker = Chunker(self._rate, channels, FRAME_SECONDS)
+        self._filtered = frame.rate != self._rate
         sound = self._resampler.push(frame)
         return self._chunker.push(sound) if sound is not None else []
+
+    def _held(self) -> bool:
+        """Whether the resampler's filter or less than a whole frame may hold some sound back."""
+        return self._filtered or (self._chunker is not None and self._chunker.held > 0)
+
+    def _let_go(self) -> None:
+        assert self._resampler is not None and self._chunker is not None
+        self._filtered = False
+        rest = self._resampler.flush()
+        pieces = self._chunker.push(rest) if rest is not None else []
+        for piece in (*pieces, self._chunker.flush()):
+            if piece is not None:
+                self._queue.push(piece)
 
 
 def _interleaved(sound: AudioFrame) -> np.ndarray[Any, np.dtype[np.int16]]:
