@@ -132,6 +132,8 @@ def seams(modules: list[Module]) -> Iterator[str]:
 def catches_anything(node: ast.AST) -> int | None:
     """The line of an `except` or a `suppress` that nothing escapes, None for any other node."""
     match node:
+        case ast.ExceptHandler(body=[*_, ast.Raise(exc=None)]):
+            return None  # it tidies up and lets go
         case ast.ExceptHandler(type=None, lineno=line):
             return line
         case ast.ExceptHandler(type=ast.expr() as caught, lineno=line) if names(caught) & ANYTHING:

@@ -48,6 +48,7 @@ def test_what_breaks_a_limit_is_found(check: Callable[[list[Module]], Iterator[s
         (limits.function_sizes, 'def documented():\n    """What it does.\n' + "\n" * 60 + '    """\n'),
         (limits.ignores, "x = 1  # type: ignore[attr-defined]\n" + "x = 1\n" * 999),
         (limits.seams, "try:\n    pass\nexcept OSError:\n    pass\n"),
+        (limits.seams, "try:\n    pass\nexcept BaseException:\n    tidy()\n    raise\n"),
     ],
 )
 def test_what_keeps_a_limit_is_not_found(check: Callable[[list[Module]], Iterator[str]], text: str) -> None:
