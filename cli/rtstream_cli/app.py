@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -20,12 +19,19 @@ from rtstream.errors import UsageError
 from . import edge
 from .commands.new import new
 from .commands.serve import serve
+from .commands.test_file import test_file
 from .config import Globals
 from .console import COLORS, console
 from .options import Context
 
 GLOBAL_FLAGS = {"-q", "--quiet", "-v", "--verbose", "--no-input"}
 GLOBAL_OPTIONS = {"-C", "--color", "--config"}
+
+VARIABLES = (
+    "Each option is also a variable: --json is RTSTREAM_JSON. "
+    "`rtstream --help` tells the flags of all commands."
+)
+PARAMETERS = "What follows `--` sets the handler's own parameters: -- --gain 0.5."
 
 
 class Command(TyperCommand):
@@ -128,7 +134,10 @@ def main(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
     quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", envvar="RTSTREAM_QUIET", help="Only results and errors.")
+        bool,
+        typer.Option(
+            "-q", "--quiet", envvar="RTSTREAM_QUIET", show_envvar=False, help="Only results and errors."
+        ),
     ] = False,
     verbose: Annotated[
         bool,
@@ -136,6 +145,7 @@ def main(
             "-v",
             "--verbose",
             envvar="RTSTREAM_VERBOSE",
+            show_envvar=False,
             help="Say where each value comes from; whole tracebacks.",
         ),
     ] = False,
@@ -145,6 +155,7 @@ def main(
             "--color",
             metavar="|".join(COLORS),
             envvar="RTSTREAM_COLOR",
+            show_envvar=False,
             callback=_set_color,
             is_eager=True,
             help="Colours and panels; NO_COLOR and FORCE_COLOR are heard.",
@@ -153,7 +164,10 @@ def main(
     no_input: Annotated[
         bool,
         typer.Option(
-            "--no-input", envvar="RTSTREAM_NO_INPUT", help="Never ask; so it is in CI and without a terminal."
+            "--no-input",
+            envvar="RTSTREAM_NO_INPUT",
+            show_envvar=False,
+            help="Never ask; so it is in CI and without a terminal.",
         ),
     ] = False,
     directory: Annotated[
@@ -165,6 +179,7 @@ def main(
             "--config",
             metavar="FILE",
             envvar="RTSTREAM_CONFIG",
+            show_envvar=False,
             show_default=False,
             help="Read this configuration file.",
         ),
@@ -173,9 +188,9 @@ def main(
     """Turn a Python function into a realtime audio or video stream."""
     console.configure(quiet=quiet, verbose=verbose, color=color, json=console.json)
     interactive = not (no_input or console.ci) and sys.stdin.isatty() and sys.stderr.isatty()
-    ctx.obj = Globals(config.resolve() if config else None, interactive)
     if directory is not None:
         _enter(ctx, directory)
+    ctx.obj = Globals(config, interactive)
     if ctx.invoked_subcommand is None:
         console.data(ctx.get_help())
 
@@ -188,12 +203,9 @@ def _enter(ctx: Context, directory: Path) -> None:
     os.chdir(directory)
 
 
-app.command("new", cls=Command, rich_help_panel="Create")(new)
-app.command("serve", cls=Command, rich_help_panel="Run")(serve)
-if importlib.util.find_spec("rtstream_cli.commands.test_file"):
-    from .commands.test_file import test_file
-
-    app.command("test-file", cls=Command, rich_help_panel="Test")(test_file)
+app.command("new", cls=Command, rich_help_panel="Create", epilog=VARIABLES)(new)
+app.command("serve", cls=Command, rich_help_panel="Run", epilog=f"{PARAMETERS} {VARIABLES}")(serve)
+app.command("test-file", cls=Command, rich_help_panel="Test", epilog=f"{PARAMETERS} {VARIABLES}")(test_file)
 
 
 def run() -> NoReturn:

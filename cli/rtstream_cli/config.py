@@ -8,7 +8,6 @@ could name a handler, and loading a handler runs its code.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -169,6 +168,8 @@ def _upward(start: Path) -> list[Path]:
 
 
 def _read(path: Path, must: bool = False) -> Layer:
+    import tomllib
+
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import traceback
@@ -11,8 +10,6 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, TextIO
 
 from rtstream.errors import RtstreamError
-
-from . import tracebacks
 
 COLORS = ("auto", "always", "never")
 
@@ -87,23 +84,21 @@ class Console:
     def warn(self, what: str, *, why: str = "", fix: str = "", cause: BaseException | None = None) -> None:
         """Something is not as it should be, but the work goes on; `cause` shows where in the user's code."""
         head = f"{self.paint('warning', 'yellow')}: {what}"
-        place = tracebacks.render(cause) if cause is not None else ""
+        place = _frames(cause) if cause is not None else ""
         lines = [head, *self._sentences(("why", why), ("at", place), ("fix", fix))]
         self._write("\n".join(lines), sys.stderr)
 
     def error(self, error: RtstreamError) -> None:
         """The last word of a command that failed: three sentences, or one JSON document with `--json`."""
         if self.json:
-            self._write(
-                json.dumps({"schema_version": SCHEMA_VERSION, "error": as_document(error)}), sys.stderr
-            )
+            self._write(_json(error=as_document(error)), sys.stderr)
             return
         head = f"{self.paint(f'error[{error.code}]', 'bold red')}: {error.what}"
         lines = [head, *self._sentences(("why", error.why))]
         if self.verbose:
             lines += "".join(traceback.format_exception(error)).rstrip().splitlines()
         elif error.__cause__ is not None:
-            lines += self._sentences(("at", tracebacks.render(error.__cause__)))
+            lines += self._sentences(("at", _frames(error.__cause__)))
         self._write("\n".join([*lines, *self._sentences(("fix", error.fix))]), sys.stderr)
 
     def _sentences(self, *parts: tuple[str, str]) -> Iterator[str]:
@@ -129,11 +124,11 @@ class Console:
 
     def document(self, **fields: Any) -> None:
         """The one document of a command with `--json`."""
-        self._write(json.dumps({"schema_version": SCHEMA_VERSION, **fields}, indent=2), sys.stdout)
+        self._write(_json(indent=2, **fields), sys.stdout)
 
     def event(self, event: str, **fields: Any) -> None:
         """One line of a long-running command with `--json`."""
-        self._write(json.dumps({"schema_version": SCHEMA_VERSION, "event": event, **fields}), sys.stdout)
+        self._write(_json(event=event, **fields), sys.stdout)
 
     def table(
         self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
@@ -167,10 +162,24 @@ def silence(stream: TextIO) -> None:
 
 def as_document(error: RtstreamError) -> dict[str, Any]:
     """An error as `--json` shows it, with the place in the user's code where there is one."""
+    from .tracebacks import place
+
     document = error.as_dict()
-    if error.__cause__ is not None and (place := tracebacks.place(error.__cause__)):
-        document["at"] = place
+    if error.__cause__ is not None and (found := place(error.__cause__)):
+        document["at"] = found
     return document
+
+
+def _frames(error: BaseException) -> str:
+    from .tracebacks import render
+
+    return render(error)
+
+
+def _json(indent: int | None = None, **fields: Any) -> str:
+    from json import dumps
+
+    return dumps({"schema_version": SCHEMA_VERSION, **fields}, indent=indent)
 
 
 @contextmanager

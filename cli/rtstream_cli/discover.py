@@ -13,7 +13,6 @@ from typing import Any
 
 from rtstream.errors import HandlerAmbiguous, HandlerNotFound
 
-from . import candidates, loading
 from .config import Settings
 
 URL_SCHEMES = ("http://", "https://", "ws://", "wss://")
@@ -107,7 +106,9 @@ def _from_file(path: Path, shown: str, name: str) -> Target:
         )
     if not path.is_file():
         raise _no_such_file(path, shown, name)
-    module = loading.load_file(path.resolve(), shown)
+    from .loading import load_file
+
+    module = load_file(path.resolve(), shown)
     found, obj = _pick(module, shown, name)
     return Target(f"{shown}:{found}", obj, None, path.resolve().parent)
 
@@ -133,7 +134,9 @@ def _from_module(dotted: str, name: str, folder: Path) -> Target:
         )
     if importlib.util.find_spec(dotted.split(".")[0]) is None and (folder / f"{dotted}.py").is_file():
         return _from_file(folder / f"{dotted}.py", f"{dotted}.py", name)
-    module = loading.load_module(dotted, folder)
+    from .loading import load_module
+
+    module = load_module(dotted, folder)
     found, obj = _pick(module, dotted, name)
     file = getattr(module, "__file__", None)
     return Target(f"{dotted}:{found}", obj, None, Path(file).resolve().parent if file else folder)
@@ -143,7 +146,9 @@ def _pick(module: Any, shown: str, name: str) -> tuple[str, Any]:
     """The object of that name in a module, or its one candidate."""
     if name:
         return name, _named(module, shown, name)
-    choice = candidates.of(module)
+    from .candidates import of as candidates_of
+
+    choice = candidates_of(module)
     if len(choice) == 1:
         return next(iter(choice.items()))
     if choice:
@@ -160,10 +165,12 @@ def _pick(module: Any, shown: str, name: str) -> tuple[str, Any]:
 
 
 def _named(module: Any, shown: str, name: str) -> Any:
+    from .candidates import public
+
     obj = module
     for part in name.split("."):
         if not hasattr(obj, part):
-            names = candidates.public(module)
+            names = public(module)
             near = get_close_matches(name, names, n=1, cutoff=0.5)
             raise HandlerNotFound(
                 f"`{shown}` has no `{name}`",
@@ -175,7 +182,9 @@ def _named(module: Any, shown: str, name: str) -> Any:
 
 
 def _defined(module: Any) -> str:
-    names = candidates.public(module)
+    from .candidates import public
+
+    names = public(module)
     if not names:
         return "it defines nothing"
     return "it defines " + ", ".join(f"`{name}`" for name in names[:8])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -43,7 +42,9 @@ class Key:
 
     def line(self, name: str) -> str:
         """A line of TOML that would do."""
-        return f"{name} = {json.dumps(self.sample)}"
+        from json import dumps
+
+        return f"{name} = {dumps(self.sample)}"
 
 
 def _text(expects: str, sample: str, default: str | None = None) -> Key:
@@ -76,7 +77,9 @@ def _is_limit(value: Any) -> bool:
 
 
 def _server(text: str) -> Any:
-    return json.loads(text) if text.lstrip().startswith("{") else text
+    from json import loads
+
+    return loads(text) if text.lstrip().startswith("{") else text
 
 
 def _is_server(value: Any) -> bool:

@@ -21,12 +21,14 @@ def _option(*names: str, help: str, metavar: str | None = None, panel: str = OUT
     """An option with its environment variable; its default is shown here and settled by `Settings`."""
     key = names[0].split("/")[0].removeprefix("--").replace("-", "_")
     default = KEYS[key].default if key in KEYS else None
+    shown = f"{default:g}" if isinstance(default, float) else default
     return typer.Option(
         *names,
         envvar=f"RTSTREAM_{key.upper()}",
+        show_envvar=False,  # it always has the same name, and the end of the help tells it
         metavar=metavar,
-        help=help,
-        show_default=str(default) if isinstance(default, str | float) else False,
+        help=f"{help} Default: {shown}." if isinstance(shown, str) and shown != "default" else help,
+        show_default=False,
         rich_help_panel=panel,
     )
 
@@ -34,8 +36,9 @@ def _option(*names: str, help: str, metavar: str | None = None, panel: str = OUT
 TargetArg = Annotated[
     str | None,
     typer.Argument(
-        metavar="[TARGET]",
+        metavar="TARGET",
         envvar="RTSTREAM_TARGET",
+        show_envvar=False,
         show_default=False,
         help="The handler: `handler.py:fn`, `package.module:fn`, `handler.py`, or a built-in: `@echo`, "
         "`@mirror`, `@tone`, `@clock`. Without it: the configuration, `handler.py`, `app.py`, `main.py`. "
@@ -63,7 +66,7 @@ LimitOpt = Annotated[
         "--concurrency-limit",
         metavar="N|none|default",
         panel=STREAM,
-        help="How many connections at once; `default` is one.",
+        help="How many connections at once; `default` is 1.",
     ),
 ]
 TimeLimitOpt = Annotated[

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtstream.errors import HandlerAmbiguous, HandlerUnfit, UsageError
 
-from . import candidates, infer, parameters
+from . import candidates, infer
 from .config import Settings
 from .discover import Target
 
@@ -39,9 +39,11 @@ def of(target: Target, settings: Settings, modality: Any = None, mode: Any = Non
             why="this command needs the handler itself",
             fix="Name its file",
         )
+    from .parameters import apply
+
     modality, mode = settings.take("modality", modality), settings.take("mode", mode)
     configured = settings.take("parameters")
-    handler = parameters.apply(target, settings.words, configured, settings.sources["parameters"])
+    handler = apply(target, settings.words, configured, settings.sources["parameters"])
     if infer.is_app(handler):
         handler = _only(target)
     if infer.is_stream(handler):

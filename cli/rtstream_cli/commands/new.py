@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rtstream.errors import UsageError
 
-from .. import proof, scaffold
 from ..config import Globals
 from ..console import console
 from ..options import Context, JsonOpt
+
+if TYPE_CHECKING:
+    from ..scaffold import Template
 
 
 def new(
@@ -25,7 +27,12 @@ def new(
     template: Annotated[
         str,
         typer.Option(
-            "-t", "--template", metavar="TEMPLATE", envvar="RTSTREAM_TEMPLATE", help="What to start from."
+            "-t",
+            "--template",
+            metavar="TEMPLATE",
+            envvar="RTSTREAM_TEMPLATE",
+            show_envvar=False,
+            help="What to start from.",
         ),
     ] = "echo",
     list_: Annotated[bool, typer.Option("--list", help="List the templates.")] = False,
@@ -36,6 +43,8 @@ def new(
     json: JsonOpt = False,
 ) -> None:
     """Make a project that runs at once."""
+    from .. import proof, scaffold
+
     if list_:
         _list(json)
         return
@@ -57,7 +66,9 @@ def new(
 
 
 def _list(json: bool) -> None:
-    found = scaffold.templates().values()
+    from ..scaffold import templates
+
+    found = templates().values()
     if json:
         keys = ("name", "summary", "modality", "mode", "lines", "sample")
         console.document(templates=[{key: getattr(one, key) for key in keys} for one in found])
@@ -91,7 +102,7 @@ def _show_tree(name: str, paths: Iterable[str]) -> None:
 def _finish(
     json: bool,
     name: str,
-    chosen: scaffold.Template,
+    chosen: Template,
     project: dict[str, bytes],
     passed: list[str],
     *,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .. import discover, streams
 from ..config import Settings
 from ..console import console
 from ..options import (
@@ -27,8 +26,6 @@ from ..options import (
     TimeLimitOpt,
     WarmOpt,
 )
-from ..serving import logs, ports
-from ..serving import reload as reloading
 
 
 def serve(
@@ -49,6 +46,10 @@ def serve(
     json: JsonOpt = False,
 ) -> int:
     """Serve a handler to browsers, telephones and WebSocket clients."""
+    from .. import discover, streams
+    from ..serving import logs, ports
+    from ..serving import reload as reloading
+
     settings = Settings.of(ctx)
     wish = _Wish(
         host=settings.take("host", host),
@@ -107,10 +108,13 @@ def _stream_options(
 
 def _supervise(settings: Settings, target: str | None, wish: _Wish) -> int:
     """Watch the project, and let other processes serve it."""
+    from ..discover import split
+    from ..serving import ports, reload
+
     listener = ports.listen(wish.host, wish.port, hop=not console.ci)
     watched = [Path.cwd()]
-    place, _ = discover.split(settings.take("target", target) or "")
+    place, _ = split(settings.take("target", target) or "")
     file = (settings.folder("target") / place).resolve()
     if file.is_file() and not file.is_relative_to(watched[0]):
         watched.append(file.parent)
-    return reloading.Supervisor(listener, watched).run()
+    return reload.Supervisor(listener, watched).run()
