@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ T = TypeVar("T")
 def stepped(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on stepped time, and fail if it leaves a task, a thread or an unheard exception."""
     unheard: list[dict[str, Any]] = []
+    before = session_threads()
 
     async def watched() -> T:
         asyncio.get_running_loop().set_exception_handler(lambda _, report: unheard.append(report))
@@ -32,7 +33,7 @@ def stepped(coroutine: Coroutine[Any, Any, T]) -> T:
 
     result = run_stepped(watched())
     assert not unheard, f"exceptions that nobody waited for: {unheard}"
-    assert not left_threads(), f"threads still running at the end: {left_threads()}"
+    assert not left_threads(before), f"threads still running at the end: {left_threads(before)}"
     return result
 
 
@@ -41,17 +42,18 @@ def left_tasks() -> list[str]:
     return [repr(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
 
 
-def left_threads(patience: float = 5.0) -> list[str]:
-    """The threads of sessions that have not ended after `patience` seconds."""
+def left_threads(before: Iterable[threading.Thread] = (), patience: float = 5.0) -> list[str]:
+    """The threads of sessions, beside those of `before`, that have not ended after `patience` seconds."""
     deadline = time.monotonic() + patience
-    for thread in session_threads():
+    made = session_threads() - set(before)
+    for thread in made:
         thread.join(max(0.0, deadline - time.monotonic()))
-    return [thread.name for thread in session_threads()]
+    return [thread.name for thread in made if thread.is_alive()]
 
 
-def session_threads() -> list[threading.Thread]:
+def session_threads() -> set[threading.Thread]:
     """The threads that sessions have made."""
-    return [thread for thread in threading.enumerate() if thread.name.startswith("rtstream-")]
+    return {thread for thread in threading.enumerate() if thread.name.startswith("rtstream-")}
 
 
 class Call:

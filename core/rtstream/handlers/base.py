@@ -207,7 +207,11 @@ class StreamHandlerBase:
 
     def wait_for_args_sync(self) -> None:
         """`wait_for_args` for code that runs in a thread."""
-        asyncio.run_coroutine_threadsafe(self.wait_for_args(), self.loop).result()
+        waiting = asyncio.run_coroutine_threadsafe(self.wait_for_args(), self.loop)
+        try:
+            waiting.result()
+        finally:
+            waiting.cancel()  # when the connection has ended meanwhile
 
     async def send_message(self, msg: str) -> None:
         """Send text to the client: on the data channel or the WebSocket. Nothing of it goes to a carrier."""

@@ -92,17 +92,24 @@ class GeneratorHandler(CallableHandler):
         return (Source(fn, ahead=A_LITTLE, frame_seconds=1 / self.fps),)
 
     def _next(self) -> Any:
-        if self._running_with != self.args():
+        if self._outdated():
             self.shutdown()
             self._start()
         return next(self._running, EXHAUSTED)
 
     async def _next_async(self) -> Any:
-        if self._running_with != self.args():
+        if self._outdated():
             if self._running_with is not None:
                 await self._running.aclose()
             self._start()
         return await anext(self._running, EXHAUSTED)
+
+    def _outdated(self) -> bool:
+        """Whether its inputs are not the newest; an array is another unless it is the same object."""
+        try:
+            return bool(self._running_with != self.args())
+        except ValueError:  # numpy: an array of truths is not one truth
+            return True
 
     def _start(self) -> None:
         self._running_with = self.args()
@@ -110,6 +117,8 @@ class GeneratorHandler(CallableHandler):
         self._running = iter(made) if isinstance(made, Iterable) else made
 
     def shutdown(self) -> Any:
-        """Close the generator, so that its `finally` runs."""
+        """Close the generator, so that its `finally` runs; one that is at work is stopped where it is."""
+        if getattr(self._running, "gi_running", False) or getattr(self._running, "ag_running", False):
+            return None
         close = getattr(self._running, "aclose", None) or getattr(self._running, "close", None)
         return close() if close is not None else None

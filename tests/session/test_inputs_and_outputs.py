@@ -1,0 +1,557 @@
+"""Additional inputs reach the handler, additional outputs reach who reads them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rtstream import (
+    AdditionalOutputs,
+    AsyncStreamHandler,
+    Stream,
+    StreamHandler,
+    get_current_context,
+    wait_for_item,
+)
+from rtstream.clock import Clock, pass_turn
+from rtstream.errors import UnknownConnection
+from rtstream.session.feed import KEPT
+from rtstream.transports.memory import MemoryTransport
+from tests.helpers.handlers import AsyncEcho, Echo, Saying, tone
+from tests.helpers.media import Picture, Sound, pictures, sounds, values
+from tests.helpers.memory import calling, stepped
+
+
+class Slider:
+    """Stands for a Gradio component: all that the stream needs of one is its value."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+# Functions: parameters beyond the media.
+
+
+def with_defaults(picture: Picture, level: int = 5, shift: int = 1) -> Picture:
+    return np.full_like(picture, level + shift)
+
+
+def without_default(picture: Picture, level: int) -> Picture:
+    return np.full_like(picture, level)
+
+
+class Filter:
+    def method(self, picture: Picture, level: int = 5) -> Picture:
+        return np.full_like(picture, level)
+
+    def __call__(self, picture: Picture, level: int = 6) -> Picture:
+        return np.full_like(picture, level)
+
+
+@pytest.mark.parametrize(
+    ("fn", "before", "after"),
+    [
+        (with_defaults, 6, 40),
+        (Filter().method, 5, 30),
+        (Filter(), 6, 30),
+        (partial(with_defaults, shift=3), 8, 33),
+    ],
+    ids=["function", "method", "callable object", "partial"],
+)
+def test_the_signatures_defaults_stand_in_until_the_client_sends_some(
+    fn: Any, before: int, after: int
+) -> None:
+    inputs = (30, 10) if fn is with_defaults else (30,)
+
+    async def main() -> None:
+        stream = Stream(fn, modality="video")
+        async with calling(stream) as call:
+            await call.talk(*pictures(2))
+            assert values(await call.until_heard(2)) == [before, before]
+            stream.set_input("caller", *inputs)
+            await call.talk(*pictures(2))
+            assert values(await call.until_heard(4))[2:] == [after, after]
+        assert call.told("send_input") == []
+
+    stepped(main())
+
+
+def test_the_components_values_stand_in_until_the_client_sends_some() -> None:
+    async def main() -> None:
+        stream = Stream(without_default, modality="video", additional_inputs=[Slider(7)])
+        async with calling(stream) as call:
+            await call.talk(*pictures(1))
+            assert values(await call.until_heard(1)) == [7]
+            stream.set_input("caller", 8)
+            await call.talk(*pictures(1))
+            assert values(await call.until_heard(2)) == [7, 8]
+
+    stepped(main())
+
+
+def test_a_function_without_defaults_asks_for_inputs_and_waits_for_them() -> None:
+    async def main() -> None:
+        stream = Stream(without_default, modality="video")
+        async with calling(stream) as call:
+            await call.talk(*pictures(3))
+            assert call.told() == [{"type": "send_input", "data": []}]
+            assert call.heard() == []
+            stream.set_input("caller", 9)
+            await call.talk(*pictures(1))
+            assert values(await call.until_heard(1)) == [9]
+            session = await call.hung_up()
+        assert session.stats.errors == 0
+
+    stepped(main())
+
+
+def test_set_input_works_from_another_thread() -> None:
+    async def main() -> None:
+        stream = Stream(without_default, modality="video")
+        async with calling(stream) as call:
+            thread = threading.Thread(target=stream.set_input, args=("caller", 9))
+            thread.start()
+            thread.join()
+            await call.talk(*pictures(1))
+            assert values(await call.until_heard(1)) == [9]
+
+    stepped(main())
+
+
+def test_inputs_that_come_before_the_call_is_up_are_kept() -> None:
+    """As after the answer to an offer, while WebRTC still connects."""
+
+    async def main() -> None:
+        stream = Stream(without_default, modality="video")
+        line = MemoryTransport()
+        session = stream._admitted("caller", line)
+        life = stream.sessions.start(session, session.run)
+        stream.set_input("caller", 9)
+        line.say(*pictures(1))
+        await line.until(lambda: bool(line.heard))
+        assert values(frame for _, frame in line.heard) == [9]
+        line.hang_up()
+        await life
+
+    stepped(main())
+
+
+def test_inputs_for_nobody_are_refused() -> None:
+    async def main() -> None:
+        stream = Stream(without_default, modality="video")
+        with pytest.raises(UnknownConnection, match="'nobody'") as caught:
+            stream.set_input("nobody", 1)
+        assert isinstance(caught.value, LookupError)
+        async with calling(stream) as call:
+            await call.hung_up()
+            with pytest.raises(UnknownConnection):
+                stream.set_input("caller", 1)
+
+    stepped(main())
+
+
+# Sources: a new input starts them anew.
+
+
+def station(level: int = 1) -> Iterator[Sound]:
+    while True:
+        yield tone(level)
+
+
+async def async_station(level: int = 1) -> AsyncIterator[Sound]:
+    while True:
+        yield tone(level)
+
+
+@pytest.mark.parametrize("source", [station, async_station], ids=["sync", "async"])
+def test_a_source_starts_anew_with_new_inputs_and_not_with_equal_ones(source: Any) -> None:
+    async def main() -> None:
+        stream = Stream(source, modality="audio", mode="receive")
+        async with calling(stream) as call:
+            await call.until_heard(10)
+            stream.set_input("caller", 2)
+            changed = Clock().now()
+            await call.until(lambda: values(call.heard())[-1] == 2)
+            assert Clock().now() - changed < 0.3
+            walk = call.session.handler._running  # type: ignore[attr-defined]
+            stream.set_input("caller", 2)
+            await call.until_heard(200)
+            assert call.session.handler._running is walk  # type: ignore[attr-defined]
+
+    stepped(main())
+
+
+@pytest.mark.parametrize("coroutine", [False, True], ids=["sync", "async"])
+def test_a_source_that_takes_arrays_starts_anew_with_another_array(coroutine: bool) -> None:
+    def from_array(image: Any = None) -> Iterator[Sound]:
+        while True:
+            yield tone(0 if image is None else int(image.sum()))
+
+    async def from_array_async(image: Any = None) -> AsyncIterator[Sound]:
+        for thing in from_array(image):
+            yield thing
+
+    async def main() -> None:
+        stream = Stream(from_array_async if coroutine else from_array, modality="audio", mode="receive")
+        async with calling(stream) as call:
+            await call.until_heard(1)
+            stream.set_input("caller", np.full((1, 4), 1))
+            await call.until(lambda: values(call.heard())[-1] == 4)
+            stream.set_input("caller", np.full((1, 4), 2))
+            await call.until(lambda: values(call.heard())[-1] == 8)
+            session = await call.hung_up()
+        assert session.stats.errors == 0
+
+    stepped(main())
+
+
+@pytest.mark.parametrize("coroutine", [False, True], ids=["sync", "async"])
+def test_a_source_is_closed_when_it_starts_anew_and_at_the_end(coroutine: bool) -> None:
+    closed: list[int] = []
+
+    def source(level: int = 1) -> Iterator[Sound]:
+        try:
+            while True:
+                yield tone(level)
+        finally:
+            closed.append(level)
+
+    async def async_source(level: int = 1) -> AsyncIterator[Sound]:
+        try:
+            while True:
+                yield tone(level)
+        finally:
+            closed.append(level)
+
+    async def main() -> None:
+        stream = Stream(async_source if coroutine else source, modality="audio", mode="receive")
+        async with calling(stream) as call:
+            await call.until_heard(3)
+            stream.set_input("caller", 2)
+            await call.until(lambda: values(call.heard())[-1] == 2)
+            assert closed == [1]
+            session = await call.hung_up()
+        assert closed == [1, 2]
+        assert session.stats.errors == 0
+
+    stepped(main())
+
+
+@pytest.mark.parametrize("coroutine", [False, True], ids=["sync", "async"])
+def test_a_source_that_waits_in_its_midst_is_closed_at_the_end_without_an_error(coroutine: bool) -> None:
+    """A camera waits for its next picture nearly all the time."""
+    closed = threading.Event()
+    waits = threading.Event()
+
+    def camera() -> Iterator[Picture]:
+        try:
+            yield np.zeros((4, 4, 3), np.uint8)
+            waits.set()
+            threading.Event().wait()
+        finally:
+            closed.set()
+
+    async def async_camera() -> AsyncIterator[Picture]:
+        try:
+            yield np.zeros((4, 4, 3), np.uint8)
+            waits.set()
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    async def main() -> None:
+        stream = Stream(async_camera if coroutine else camera, modality="video", mode="receive")
+        async with calling(stream) as call:
+            await call.until_heard(1)
+            while not waits.is_set():
+                await Clock().sleep(0.01)
+            session = await call.hung_up()
+        assert session.stats.errors == 0, session.errors
+
+    stepped(main())
+    assert closed.wait(5)
+
+
+def test_a_source_without_defaults_waits_for_its_inputs() -> None:
+    def source(level: int) -> Iterator[Sound]:
+        while True:
+            yield tone(level)
+
+    async def main() -> None:
+        stream = Stream(source, modality="audio", mode="receive")
+        async with calling(stream) as call:
+            await call.until_told("send_input")
+            await Clock().sleep(5)
+            assert call.heard() == []
+            stream.set_input("caller", 3)
+            assert values(await call.until_heard(2)) == [3, 3]
+
+    stepped(main())
+
+
+# Handlers: wait_for_args.
+
+
+class Waiting(AsyncStreamHandler):
+    """Answers with its input, once it has one."""
+
+    def __init__(self) -> None:
+        super().__init__(output_sample_rate=48000)
+        self.queue: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def start_up(self) -> None:
+        await self.wait_for_args()
+        self.queue.put_nowait(tone(self.latest_args[1] if len(self.latest_args) > 1 else 0))
+
+    async def receive(self, frame: Sound) -> None:
+        pass
+
+    async def emit(self) -> Any:
+        return await wait_for_item(self.queue)
+
+
+class WaitingSync(StreamHandler):
+    def __init__(self) -> None:
+        super().__init__(output_sample_rate=48000)
+        self.done = False
+
+    def receive(self, frame: Sound) -> None:
+        pass
+
+    def emit(self) -> Any:
+        if self.done:
+            return None
+        self.wait_for_args_sync()
+        self.done = True
+        return tone(self.latest_args[1] if len(self.latest_args) > 1 else 0)
+
+
+HANDLERS = pytest.mark.parametrize("handler", [Waiting, WaitingSync], ids=["async", "sync"])
+
+
+@HANDLERS
+def test_a_handler_that_waits_for_inputs_asks_for_them_and_gets_them(handler: Any) -> None:
+    async def main() -> None:
+        stream = Stream(handler(), modality="audio")
+        async with calling(stream) as call:
+            assert await call.until_told("send_input") == [{"type": "send_input", "data": []}]
+            await Clock().sleep(5)
+            assert call.heard() == []
+            stream.set_input("caller", 11)
+            assert values(await call.until_heard(1)) == [11]
+
+    stepped(main())
+
+
+@HANDLERS
+def test_a_handler_that_still_waits_for_inputs_at_the_end_leaves_nothing_behind(handler: Any) -> None:
+    async def main() -> None:
+        async with calling(Stream(handler(), modality="audio")) as call:
+            await call.until_told("send_input")
+            await call.hung_up()
+        await Clock().sleep(1)
+
+    stepped(main())
+
+
+@HANDLERS
+def test_on_the_telephone_nobody_is_asked_for_inputs(handler: Any) -> None:
+    async def main() -> None:
+        stream = Stream(handler(), modality="audio")
+        async with calling(stream, MemoryTransport(phone=True, rate=8000)) as call:
+            assert call.session.handler.phone_mode
+            assert values(await call.until_heard(1)) == [0]
+        assert call.line.messages == []
+
+    stepped(main())
+
+
+@HANDLERS
+def test_where_components_have_values_nobody_is_waited_for(handler: Any) -> None:
+    async def main() -> None:
+        stream = Stream(handler(), modality="audio", additional_inputs=[Slider(12)])
+        async with calling(stream) as call:
+            assert values(await call.until_heard(1)) == [12]
+
+    stepped(main())
+
+
+def test_reset_makes_wait_for_args_wait_for_new_ones() -> None:
+    class Again(Waiting):
+        async def start_up(self) -> None:
+            for _ in range(2):
+                await self.wait_for_args()
+                self.queue.put_nowait(tone(self.latest_args[1]))
+                self.reset()
+
+    async def main() -> None:
+        stream = Stream(Again(), modality="audio")
+        async with calling(stream) as call:
+            stream.set_input("caller", 1)
+            assert values(await call.until_heard(1)) == [1]
+            await call.until_told("send_input", 2)
+            stream.set_input("caller", 2)
+            assert values(await call.until_heard(2)) == [1, 2]
+
+    stepped(main())
+
+
+@pytest.mark.parametrize("echo", [Echo, AsyncEcho], ids=["sync", "async"])
+def test_a_handler_sends_messages_from_where_it_runs(echo: Any) -> None:
+    class Sync(Echo):
+        def receive(self, frame: Sound) -> None:
+            self.send_message_sync('{"type": "log", "data": "heard"}')
+
+    class Async(AsyncEcho):
+        async def receive(self, frame: Sound) -> None:
+            await self.send_message('{"type": "log", "data": "heard"}')
+
+    async def main() -> None:
+        async with calling(Stream(Sync() if echo is Echo else Async(), modality="audio")) as call:
+            await call.talk(*sounds(2))
+            assert await call.until_told("log", 2) == [{"type": "log", "data": "heard"}] * 2
+            assert call.session.handler.channel is call.session
+            assert call.session.handler.loop is asyncio.get_running_loop()
+
+    stepped(main())
+
+
+@pytest.mark.parametrize("fn", ["function", "coroutine"])
+def test_the_context_is_that_of_the_connection_wherever_the_users_code_runs(fn: str) -> None:
+    seen: list[str] = []
+
+    def note(frame: Sound) -> None:
+        seen.append(get_current_context().webrtc_id)
+
+    async def note_async(frame: Sound) -> None:
+        note(frame)
+
+    async def main() -> None:
+        stream = Stream(note if fn == "function" else note_async, modality="audio", concurrency_limit=2)
+        async with calling(stream, id="one") as one, calling(stream, id="two") as two:
+            await one.talk(*sounds(1))
+            await two.talk(*sounds(1))
+
+    stepped(main())
+    assert seen == ["one", "two"]
+
+
+# Outputs.
+
+
+def test_outputs_are_announced_and_read_in_order_until_the_connection_ends() -> None:
+    things = [AdditionalOutputs(1), (tone(5), AdditionalOutputs(2, "two")), AdditionalOutputs(3)]
+
+    async def main() -> None:
+        stream = Stream(Saying(*things), modality="audio")
+        async with calling(stream) as call:
+            reading = stream.output_stream("caller")
+            read = [(await anext(reading)).args for _ in range(3)]
+            assert read == [(1,), (2, "two"), (3,)]
+            assert await call.until_told("fetch_output", 3)
+            rest = asyncio.ensure_future(anext(reading, None))
+            await Clock().sleep(1)
+            assert not rest.done()
+            await call.hung_up()
+            assert await rest is None
+        assert values(call.heard()) == [5]
+
+    stepped(main())
+
+
+def test_outputs_that_nobody_read_in_time_can_be_read_as_long_as_the_connection_lasts() -> None:
+    async def main() -> None:
+        stream = Stream(Saying(*(AdditionalOutputs(n) for n in range(3))), modality="audio")
+        async with calling(stream) as call:
+            await Clock().sleep(5)
+            iterator = stream.output_stream("caller")
+            read = [(await anext(iterator)).args[0] for _ in range(3)]
+            await call.hung_up()
+            assert [outputs async for outputs in iterator] == []
+        assert read == [0, 1, 2]
+
+    stepped(main())
+
+
+def test_outputs_that_nobody_reads_are_bounded_and_the_oldest_go() -> None:
+    async def main() -> None:
+        stream = Stream(Saying(*(AdditionalOutputs(n) for n in range(KEPT + 5))), modality="audio")
+        async with calling(stream) as call:
+            await Clock().sleep(5)
+            assert (await stream.fetch_latest_output("caller")).args == (5,)
+            await call.hung_up()
+
+    stepped(main())
+
+
+def test_outputs_of_a_function_are_announced_beside_its_frame() -> None:
+    def answer(picture: Picture) -> Any:
+        return picture, AdditionalOutputs(int(picture.flat[0]))
+
+    async def main() -> None:
+        stream = Stream(answer, modality="video")
+        async with calling(stream) as call:
+            await call.talk(*pictures(3))
+            await call.until_told("fetch_output", 3)
+            assert [(await stream.fetch_latest_output("caller")).args[0] for _ in range(3)] == [1, 2, 3]
+            assert values(await call.until_heard(3)) == [1, 2, 3]
+
+    stepped(main())
+
+
+def test_outputs_of_nobody_are_an_error_and_leave_no_trace() -> None:
+    async def main() -> None:
+        stream = Stream(AsyncEcho(), modality="audio")
+        with pytest.raises(UnknownConnection):
+            await anext(stream.output_stream("nobody"))
+        with pytest.raises(UnknownConnection):
+            await stream.fetch_latest_output("nobody")
+        assert len(stream.sessions) == 0
+
+    stepped(main())
+
+
+def test_fetching_waits_ten_seconds_at_most_and_learns_of_the_end() -> None:
+    async def main() -> None:
+        stream = Stream(AsyncEcho(), modality="audio")
+        async with calling(stream) as call:
+            begun = Clock().now()
+            with pytest.raises(TimeoutError):
+                await stream.fetch_latest_output("caller")
+            assert Clock().now() - begun == pytest.approx(10)
+            fetching = asyncio.create_task(stream.fetch_latest_output("caller"))
+            await pass_turn()
+            await call.hung_up()
+            with pytest.raises(UnknownConnection):
+                await fetching
+
+    stepped(main())
+
+
+def test_two_readers_share_the_outputs_and_both_learn_of_the_end() -> None:
+    async def main() -> None:
+        stream = Stream(AsyncEcho(), modality="audio")
+        read: list[list[Any]] = [[], []]
+
+        async def reader(number: int) -> None:
+            async for outputs in stream.output_stream("caller"):
+                read[number].append(outputs.args[0])
+
+        async with calling(stream) as call:
+            readers = [asyncio.create_task(reader(number)) for number in range(2)]
+            handler = call.session.handler
+            assert isinstance(handler, AsyncEcho)
+            for number in range(6):
+                handler.queue.put_nowait(AdditionalOutputs(number))
+                await Clock().sleep(0.1)
+            await call.hung_up()
+            await asyncio.gather(*readers)
+        assert sorted(read[0] + read[1]) == list(range(6))
+
+    stepped(main())
