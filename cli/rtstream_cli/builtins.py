@@ -1,8 +1,8 @@
-"""Handlers that every command can be tried with, without a file: `@echo`, `@mirror`, `@tone`, `@clock`."""
+"""Handlers that every command can be tried with, without a file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from difflib import get_close_matches
 from itertools import count
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtstream.errors import FeatureMissing, HandlerNotFound
+from rtstream.errors import HandlerNotFound
 
 Sound = tuple[int, NDArray[np.int16]]
 Picture = NDArray[np.uint8]
@@ -38,6 +38,11 @@ GLYPHS = {
 async def echo(audio: Sound) -> Sound:
     """Send back what is heard; with `--modality video`, what is seen."""
     return audio
+
+
+async def parrot(audio: Sound) -> AsyncIterator[Sound]:
+    """Repeat what was said, each time the speaker pauses."""
+    yield audio
 
 
 async def mirror(image: Picture) -> Picture:
@@ -72,22 +77,21 @@ def _picture(text: str, dot: int = 9) -> Picture:
     return picture
 
 
-BUILTINS: dict[str, Callable[..., Any]] = {"@echo": echo, "@mirror": mirror, "@tone": tone, "@clock": clock}
+BUILTINS: dict[str, Callable[..., Any]] = {
+    "@echo": echo,
+    "@parrot": parrot,
+    "@mirror": mirror,
+    "@tone": tone,
+    "@clock": clock,
+}
 
 
 def find(name: str) -> Callable[..., Any]:
     """The built-in handler of that name.
 
     Raises:
-        FeatureMissing: for `@parrot`, which needs turn-taking.
         HandlerNotFound: for a name that no built-in has.
     """
-    if name == "@parrot":
-        raise FeatureMissing(
-            "`@parrot` is not there yet",
-            why="it repeats what was said when the speaker pauses, and this version has no turn-taking",
-            fix="Use `@echo`, which answers at once",
-        )
     if name not in BUILTINS:
         near = get_close_matches(name, BUILTINS, n=1, cutoff=0.5)
         raise HandlerNotFound(

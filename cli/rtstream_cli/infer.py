@@ -113,18 +113,17 @@ def _signed(fn: Any) -> tuple[Modality | None, str]:
 
 def _of_hint(hint: Any) -> Modality | None:
     """The modality of an annotation: a tuple with a rate and an array is sound, an array alone a picture."""
-    if hint is None:
-        return None
     origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is tuple:
-        if len(args) >= 2 and args[0] is int and _is_array(args[1]):
-            return "audio"
-        return next(filter(None, map(_of_hint, args)), None)
+    if origin is tuple and len(args) >= 2 and args[0] is int and _is_array(args[1]):
+        return "audio"
     if _is_array(hint):
         return "video"
-    if isinstance(origin, type) and not issubclass(origin, dict):  # Iterator[…], list[…], X | None
-        return next(filter(None, map(_of_hint, args)), None)
-    return next(filter(None, map(_of_hint, args)), None) if origin is typing.Union else None
+    if origin is dict or origin is typing.Literal:
+        return None
+    for inner in args:  # of Iterator[…], X | None, tuple[X, AdditionalOutputs]
+        if found := _of_hint(inner):
+            return found
+    return None
 
 
 def _is_array(hint: Any) -> bool:

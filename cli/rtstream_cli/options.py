@@ -41,8 +41,8 @@ TargetArg = Annotated[
         show_envvar=False,
         show_default=False,
         help="The handler: `handler.py:fn`, `package.module:fn`, `handler.py`, or a built-in: `@echo`, "
-        "`@mirror`, `@tone`, `@clock`. Without it: the configuration, `handler.py`, `app.py`, `main.py`. "
-        "Loading it runs the code of its file.",
+        "`@parrot`, `@mirror`, `@tone`, `@clock`. Without it: the configuration, `handler.py`, `app.py`, "
+        "`main.py`. Loading it runs the code of its file.",
     ),
 ]
 ModalityOpt = Annotated[

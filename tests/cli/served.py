@@ -29,7 +29,7 @@ class Served:
         self, *words: str, cwd: Path, port: str = "0", ready: bool = True, **environment: str
     ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "rtstream_cli", "serve", *words, "--port", port],
+            [sys.executable, "-m", "rtstream_cli", "serve", "--port", port, *words],
             cwd=cwd,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdout=subprocess.PIPE,

@@ -37,7 +37,7 @@ def test_an_error_is_one_json_document_on_stderr(cli: Run) -> None:
         "error": {
             "code": "RT3001",
             "what": "there is no built-in `@ecko`",
-            "why": "there are `@echo`, `@mirror`, `@tone`, `@clock`",
+            "why": "there are `@echo`, `@parrot`, `@mirror`, `@tone`, `@clock`",
             "fix": "Did you mean `@echo`?",
         },
     }

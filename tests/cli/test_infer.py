@@ -112,6 +112,7 @@ TOLD: list[tuple[Any, str, str]] = [
     (pictures, "video", "receive"),
     (each, "video", "send-receive"),
     (builtins.echo, "audio", "send-receive"),
+    (builtins.parrot, "audio", "send-receive"),
     (builtins.mirror, "video", "send-receive"),
     (builtins.tone, "audio", "receive"),
     (builtins.clock, "video", "receive"),

@@ -12,7 +12,7 @@ from rtstream_cli import parameters
 from rtstream_cli.discover import Target
 
 
-def handler(
+def handler(  # type: ignore[no-untyped-def]
     audio: Any,
     gain: float = 1.0,
     times: int = 1,
@@ -20,8 +20,8 @@ def handler(
     name: str = "",
     voice: Literal["low", "high"] = "low",
     cut: float | None = None,
-    untyped=5,  # type: ignore[no-untyped-def]
-    bare=None,  # type: ignore[no-untyped-def]
+    untyped=5,
+    bare=None,
     *,
     only_by_key: int = 0,
 ) -> dict[str, Any]:

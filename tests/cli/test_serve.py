@@ -117,9 +117,7 @@ def test_parameters_behind_two_dashes_reach_the_handler(tmp_path: Path) -> None:
     (tmp_path / "handler.py").write_text(
         "def handler(audio, gain: float = 1.0):\n    open(f'gain-{gain}', 'w').close()\n    return audio\n"
     )
-    # Served adds `--port 0` behind its words, so the handler's own go by the file here.
-    (tmp_path / "rtstream.toml").write_text("[parameters]\ngain = 0.25")
-    with Served(cwd=tmp_path):
+    with Served("--", "--gain", "0.25", cwd=tmp_path):
         assert (tmp_path / "gain-0.25").exists()
 
 

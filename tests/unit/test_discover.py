@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from rtstream.errors import (
-    FeatureMissing,
     HandlerAmbiguous,
     HandlerImportFailed,
     HandlerNotFound,
@@ -145,7 +144,7 @@ def test_nothing_finds_a_file_of_a_usual_name(name: str) -> None:
     assert (found.name, found.source) == (f"{name}:echo", "discovery")
 
 
-@pytest.mark.parametrize("name", ["@echo", "@mirror", "@tone", "@clock"])
+@pytest.mark.parametrize("name", ["@echo", "@parrot", "@mirror", "@tone", "@clock"])
 def test_a_builtin_needs_no_file(name: str) -> None:
     found = target(name)
     assert callable(found.obj)
@@ -292,12 +291,6 @@ def test_what_is_no_python_is_told(text: str) -> None:
 
 def test_an_unknown_builtin_is_told_with_its_near_miss() -> None:
     assert failure("@ecko").fix == "Did you mean `@echo`?"
-
-
-def test_the_parrot_says_that_it_is_not_there_yet() -> None:
-    error = failure("@parrot")
-    assert isinstance(error, FeatureMissing)
-    assert "turn-taking" in error.why
 
 
 BROKEN: list[tuple[str, str, str]] = [

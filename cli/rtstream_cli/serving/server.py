@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -151,6 +152,7 @@ async def _get_ready(plan: Plan, server: Server, listener: socket.socket) -> Non
                 fix=trouble.fix,
                 cause=trouble.__cause__,
             )
+    gc.freeze()  # all that is there now stays: later collections need not look at it
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     places = [banner.Place(path.rstrip("/"), one.modality, one.mode) for path, one in plan.streams]
