@@ -66,8 +66,8 @@ def by_picture_name(image):  # type: ignore[no-untyped-def]
     return image
 
 
-def by_return(x: Any) -> Sound:
-    return x
+def by_return(x: object) -> Sound:
+    return 8000, np.zeros((1, 160), np.int16)
 
 
 async def listener(audio: Sound) -> None: ...

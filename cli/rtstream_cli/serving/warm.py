@@ -79,7 +79,10 @@ async def _call(stream: Stream) -> RtstreamError | None:
             why="a call of the handler does not come back",
             fix="Give each wait in it a time limit, or start with --no-warm",
         )
-    session = life.result()
+    try:
+        session = life.result()
+    except RtstreamError as refusal:  # the handler cannot even be made
+        return refusal
     return session.errors[0] if session.errors else None
 
 

@@ -1,0 +1,123 @@
+"""From a target and the flags to the Stream that a command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import typer
+
+import rtstream
+from rtstream.errors import HandlerAmbiguous, HandlerUnfit, OptionError, UsageError
+from rtstream_cli import builtins, discover, streams
+from rtstream_cli.config import Globals, Settings, read_layers
+
+from .conftest import Run, program
+
+APP = """
+from fastapi import FastAPI
+from rtstream import Stream
+
+one = Stream(lambda audio: audio, modality="audio", verbose=False)
+two = Stream(lambda image: image, modality="video", verbose=False)
+app = FastAPI()
+"""
+
+
+def settings(*words: str) -> Settings:
+    ctx = SimpleNamespace(
+        meta={"rtstream.words": words}, get_parameter_source=lambda _: SimpleNamespace(name="COMMANDLINE")
+    )
+    return Settings(read_layers(Path.cwd(), Globals()), cast(typer.Context, ctx))
+
+
+def stream_of(text: str, modality: str | None = None, *words: str, **options: Any) -> rtstream.Stream:
+    chosen = settings(*words)
+    return streams.of(discover.find(text, chosen), chosen, modality, verbose=False, **options)
+
+
+def test_a_handler_becomes_a_stream_of_what_it_says(project: Path) -> None:
+    stream = stream_of("@clock")
+    assert (stream.modality, stream.mode) == ("video", "receive")
+    assert stream.event_handler is builtins.clock
+
+
+def test_flags_and_options_reach_the_stream(project: Path) -> None:
+    stream = stream_of("@echo", "video", concurrency_limit=None, time_limit=2.0)
+    assert (stream.modality, stream.concurrency_limit, stream.time_limit) == ("video", None, 2.0)
+
+
+def test_parameters_of_the_file_and_of_the_words_reach_the_handler(project: Path) -> None:
+    (project / "handler.py").write_text(
+        "def handler(audio, gain: float = 1.0, cut: int = 0):\n    return gain, cut\n"
+    )
+    (project / "rtstream.toml").write_text("[parameters]\ngain = 0.5\ncut = 1")
+    assert stream_of("handler.py", None, "--cut", "7").event_handler(None) == (0.5, 7)
+
+
+def test_a_stream_is_taken_as_it_is(project: Path) -> None:
+    (project / "app.py").write_text(APP)
+    assert stream_of("app.py:two").modality == "video"
+    assert stream_of("app.py:two", "video").modality == "video"
+
+
+def test_a_flag_that_a_stream_says_otherwise_is_refused(project: Path) -> None:
+    (project / "app.py").write_text(APP)
+    with pytest.raises(UsageError, match="is a Stream and brings its own modality") as caught:
+        stream_of("app.py:two", "audio")
+    assert caught.value.fix == "Leave --modality out, or change the Stream"
+
+
+def test_a_file_may_speak_of_the_modality_of_a_stream_that_brings_its_own(project: Path) -> None:
+    (project / "app.py").write_text(APP)
+    (project / "rtstream.toml").write_text('modality = "audio"')
+    assert stream_of("app.py:two").modality == "video"
+
+
+def test_an_app_gives_its_one_stream(project: Path) -> None:
+    (project / "app.py").write_text(APP + "two.mount(app, path='/two')\n")
+    assert stream_of("app.py").modality == "video"
+
+
+def test_an_app_with_several_streams_is_ambiguous_but_can_be_served(project: Path) -> None:
+    (project / "app.py").write_text(APP + "one.mount(app, path='/one')\ntwo.mount(app, path='/two')\n")
+    with pytest.raises(HandlerAmbiguous) as caught:
+        stream_of("app.py")
+    assert "'/one', '/two'" in caught.value.why
+    chosen = settings()
+    app, mounted = streams.on_app(discover.find("app.py", chosen), chosen)
+    assert [path for path, _ in mounted] == ["/one", "/two"]
+    paths = {getattr(route, "path", "") for route in app.routes}
+    assert {"/one/", "/two/"} <= paths
+
+
+def test_an_app_without_a_stream_is_unfit(project: Path) -> None:
+    (project / "app.py").write_text(APP)
+    with pytest.raises(HandlerUnfit, match="is an app without a Stream"):
+        stream_of("app.py:app")
+
+
+def test_the_engine_s_refusal_comes_through(project: Path) -> None:
+    with pytest.raises(OptionError):
+        stream_of("@echo", concurrency_limit=0)
+
+
+def test_ice_servers_are_for_both_ends(cli: Run, project: Path) -> None:
+    """Seen from outside: the page is told of them."""
+    told = program("serve", "@echo", "--ice-server", "http://nonsense", cwd=project)
+    assert told.returncode == 2
+    assert "--ice-server" in told.stderr
+    from rtstream_cli.commands.serve import _stream_options
+
+    options = _stream_options(settings(), None, None, ["stun:a:1", '{"urls": "turn:b", "username": "u"}'])
+    servers = {"iceServers": [{"urls": "stun:a:1"}, {"urls": "turn:b", "username": "u"}]}
+    assert options["rtc_configuration"] == options["server_rtc_configuration"] == servers
+
+
+@pytest.mark.parametrize(("given", "limit"), [("none", None), ("3", 3), (None, "default")])
+def test_the_limit_may_be_none(given: str | None, limit: Any) -> None:
+    from rtstream_cli.commands.serve import _stream_options
+
+    assert _stream_options(settings(), given, None, None)["concurrency_limit"] == limit
