@@ -1,0 +1,185 @@
+"""A browser's part of a WebRTC call: aiortc negotiates, and the media then goes past it.
+
+Packets are made before the clock starts and sent by hand; what returns is stamped on arrival and read
+when all is over, so that the caller measures the server and not itself. For that, and only here in the
+benchmarks, it reaches into aiortc for the nominated ICE pair and the SRTP sessions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import struct
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import av
+import httpx
+import numpy as np
+import pylibsrtp
+from aioice import ice
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+STEP = 0.02
+PATIENCE = 20.0
+
+
+def keep_ice_on_loopback() -> None:
+    """Offer 127.0.0.1 alone, which aioice would leave out."""
+    ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+
+
+class Unsaid(MediaStreamTrack):
+    """Keeps a sender open and never gives it anything."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    async def recv(self) -> Any:
+        await asyncio.get_running_loop().create_future()
+
+
+@dataclass
+class Times:
+    """Moments in the life of a call, on the monotonic clock; 0 for never."""
+
+    posted: float = 0.0
+    answered: float = 0.0
+    connected: float = 0.0
+    echoed: float = 0.0
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One RTP packet that came back, decrypted."""
+
+    arrived: float
+    sequence: int
+    timestamp: int
+    payload: bytes
+
+
+class Call:
+    """One peer connection."""
+
+    def __init__(self, kind: str = "audio") -> None:
+        self.id = uuid.uuid4().hex[:12]
+        self.times = Times()
+        self._kind = kind
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._came: list[tuple[float, bytes]] = []
+        self._write: Callable[[bytes], None] = lambda packet: None
+        self._sequence, self._timestamp = random.randrange(1 << 14), random.randrange(1 << 30)
+
+    async def open(self, client: httpx.AsyncClient) -> None:
+        """Offer, take the answer, and return when media can flow.
+
+        Raises:
+            ConnectionError: it was refused, or never came about.
+        """
+        pc = self._pc
+        pc.createDataChannel("text")  # FastRTC sends no media without one
+        transceiver = pc.addTransceiver(Unsaid(self._kind), direction="sendrecv")
+        connected = asyncio.get_running_loop().create_future()
+
+        def changed() -> None:
+            if pc.connectionState == "connected" and not connected.done():
+                self.times.connected = time.monotonic()
+                self._take_over(transceiver.sender)
+                connected.set_result(None)
+            elif pc.connectionState in ("failed", "closed") and not connected.done():
+                connected.set_exception(ConnectionError(pc.connectionState))
+
+        pc.on("connectionstatechange", changed)
+        await pc.setLocalDescription(await pc.createOffer())
+        body = {"sdp": pc.localDescription.sdp, "type": "offer", "webrtc_id": self.id}
+        self.times.posted = time.monotonic()
+        response = await client.post("/webrtc/offer", json=body, timeout=PATIENCE)
+        self.times.answered = time.monotonic()
+        answer = response.json()
+        if "sdp" not in answer:
+            raise ConnectionError(f"{response.status_code} {answer}")
+        await pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
+        async with asyncio.timeout(PATIENCE):
+            await connected
+
+    def send(self, payload: bytes, ticks: int, *, marker: bool = False) -> None:
+        """Send one RTP packet, its timestamp so many ticks after the first one's."""
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        kind = marker << 7 | self._payload_type
+        stamp = (self._timestamp + ticks) & 0xFFFFFFFF
+        self._write(struct.pack("!BBHLL", 0x80, kind, self._sequence, stamp, self._ssrc) + payload)
+
+    async def talk(self, seconds: float, packets: Sequence[bytes], *, until_echo: bool = False) -> None:
+        """Send audio packets, 20 ms apart; stop at the first echo if asked to."""
+        begin = time.monotonic()
+        for count in range(round(seconds / STEP)):
+            self.send(packets[count % len(packets)], count * 960)
+            due = begin + (count + 1) * STEP
+            while (left := due - time.monotonic()) > 0:
+                if self._came and not self.times.echoed:
+                    self.times.echoed = self._came[0][0]
+                if self.times.echoed and until_echo:
+                    return
+                await asyncio.sleep(min(left, 0.001) if until_echo else left)
+
+    @property
+    def packets_heard(self) -> int:
+        return len(self._came)
+
+    def packets(self) -> Iterator[Packet]:
+        """What came back, in the order of arrival."""
+        unprotect = self._srtp.unprotect
+        for arrived, data in self._came:
+            with contextlib.suppress(pylibsrtp.Error):
+                plain = unprotect(data)
+                first, _, sequence, stamp, _ = struct.unpack_from("!BBHLL", plain)
+                start = 12 + 4 * (first & 15)
+                if first & 16:  # a header extension, RFC 3550 §5.3.1
+                    start += 4 + 4 * struct.unpack_from("!H", plain, start + 2)[0]
+                yield Packet(arrived, sequence, stamp, plain[start:])
+
+    async def close(self) -> None:
+        await self._pc.close()
+
+    def _take_over(self, sender: Any) -> None:
+        """From here on datagrams with media are read and written by us."""
+        dtls = sender.transport
+        pair = dtls.transport._connection._nominated[1]
+        protocol, address = pair.protocol, pair.remote_addr
+        before, came, now = protocol.datagram_received, self._came, time.monotonic
+
+        def datagram_received(data: bytes, source: Any) -> None:
+            if 127 < data[0] < 192 and not 192 <= data[1] <= 223:  # RTP but not RTCP, RFC 5761 §4
+                came.append((now(), data))
+            else:
+                before(data, source)
+
+        protocol.datagram_received = datagram_received
+        protect, sendto = dtls._tx_srtp.protect, protocol.transport.sendto
+        self._srtp = dtls._rx_srtp
+        self._write = lambda packet: sendto(protect(packet), address)
+        self._ssrc = sender._ssrc
+        self._payload_type = self._pc.getTransceivers()[0]._codecs[0].payloadType
+
+
+@lru_cache
+def opus(kind: str = "murmur") -> list[bytes]:
+    """A second of mono Opus in packets of 20 ms: a murmur, or silence."""
+    encoder: Any = av.CodecContext.create("libopus", "w")
+    encoder.sample_rate, encoder.layout, encoder.format, encoder.bit_rate = 48000, "mono", "s16", 32000
+    t = np.arange(48000) / 48000
+    wave = sum(np.sin(2 * np.pi * 130 * k * t) / k for k in range(1, 8)) * (kind == "murmur")
+    samples = (4000 * wave).astype(np.int16)
+    packets: list[bytes] = []
+    for at in range(0, samples.size, 960):
+        frame = av.AudioFrame.from_ndarray(samples[None, at : at + 960], format="s16", layout="mono")
+        frame.sample_rate, frame.pts = 48000, at
+        packets += [bytes(packet) for packet in encoder.encode(frame)]
+    return packets
