@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from aiortc import RTCConfiguration, RTCIceCandidate, RTCIceServer
@@ -69,30 +69,33 @@ class Offers:
             configuration=await configuration(options.server_rtc_configuration),
         )
         sdp, named = without_host_names(sdp)
+        late = [read_candidate({"candidate": line, "sdpMLineIndex": 0}) for line in named]
         async with AsyncExitStack() as failing:
             failing.push_async_callback(transport.close)
-            session = self._make_session(id, transport)
             answer = await transport.answer(sdp)
+            session = self._make_session(id, transport)
             failing.pop_all()
         self._transports[id] = transport
-        for line in named:
-            transport.add_candidate(read_candidate({"candidate": line, "sdpMLineIndex": 0}))
-        for candidate in self._early.pop(id, ()):
+        for candidate in (*late, *self._early.pop(id, ())):
             transport.add_candidate(candidate)
         self._sessions.start(session, lambda: self._live(session, transport))
         return {"sdp": answer, "type": "answer"}
 
     async def _live(self, session: Session, transport: WebRtcTransport) -> None:
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await _first(transport.connected.wait(), transport.gone.wait())
-        except TimeoutError:
-            pass
-        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await _first(
+                        transport.connected.wait(), transport.gone.wait(), asyncio.shield(session.over)
+                    )
             if transport.connected.is_set():
                 await session.run()
             else:
                 await session.abandon(EndReason.NEVER_CONNECTED)
+        except asyncio.CancelledError:
+            if session.reason is None:
+                await session.abandon(EndReason.SERVER_STOPPING)
+            raise
         finally:
             self._transports.pop(session.id, None)
 
@@ -103,6 +106,8 @@ class Offers:
             self._keep_early(body.webrtc_id, candidate)
         elif transport.gone.is_set():
             raise ConnectionClosed("the connection is closed", fix="Make a new offer with a new id")
+        elif transport.candidates >= MOST_CANDIDATES:
+            raise _too_many("for one connection")
         else:
             transport.add_candidate(candidate)
         return {"status": "success"}
@@ -112,12 +117,18 @@ class Offers:
         waiting = self._early.setdefault(id, [])
         self._early.move_to_end(id)
         if len(waiting) >= MOST_CANDIDATES:
-            raise BadCandidate(
-                f"more than {MOST_CANDIDATES} candidates came before their offer", fix="Offer first"
-            )
+            raise _too_many("before their offer")
         waiting.append(candidate)
         while len(self._early) > EARLY_IDS:
             self._early.popitem(last=False)
+
+
+def _too_many(when: str) -> BadCandidate:
+    return BadCandidate(
+        f"more than {MOST_CANDIDATES} candidates came {when}",
+        why="each is an address that the server is made to send to",
+        fix="Leave the rest out: those that came are tried",
+    )
 
 
 async def configuration(given: dict[str, Any] | Callable[..., Any] | None) -> RTCConfiguration:

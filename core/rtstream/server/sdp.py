@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,6 +12,12 @@ from ..options import StreamOptions
 MOST_SECTIONS = 8  # m-lines: an honest offer has up to three, each more costs the loop time
 MOST_CANDIDATES = 32  # a= candidate lines: each is an address that the server is made to send to
 
+_PORT = re.compile(r"[0-9]{1,5}(/[0-9]+)?")  # RFC 8866 §5.14
+_BYTES = "[0-9a-f]{2}(:[0-9a-f]{2})"  # RFC 8122 §5: as many as the hash has
+_FINGERPRINT = re.compile(
+    f"a=fingerprint:sha-(256 {_BYTES}{{31}}|384 {_BYTES}{{47}}|512 {_BYTES}{{63}})", re.I
+)
+
 _SENDS = {"sendrecv", "sendonly"}
 _TAKES = {"sendrecv", "recvonly"}
 _DIRECTIONS = _SENDS | _TAKES | {"inactive"}
@@ -18,10 +25,10 @@ _DIRECTIONS = _SENDS | _TAKES | {"inactive"}
 
 @dataclass(frozen=True)
 class Section:
-    """One m-line of an offer."""
+    """One m-line of an offer, and whether it stands: one of port 0 is refused, unless it is bundled only."""
 
     kind: str
-    port: int
+    stands: bool
     direction: str
 
 
@@ -39,18 +46,21 @@ def sections(sdp: str) -> list[Section]:
         raise _bad(f"it has {len(found)} sections and {candidates} candidates")
     if not any(section.kind in ("audio", "video", "application") for section in found):
         raise _bad("it has no audio, video or data section")
-    for needed in ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:sha-"):
-        if not any(line.lower().startswith(needed) for line in lines):
+    for needed in ("a=ice-ufrag:", "a=ice-pwd:"):
+        if not any(line.startswith(needed) for line in lines):
             raise _bad(f"it has no {needed[2:]} line")
+    if not any(_FINGERPRINT.fullmatch(line) for line in lines):
+        raise _bad("it has no fingerprint: line of SHA-256, SHA-384 or SHA-512")
     return found
 
 
 def _section(lines: list[str]) -> Section:
     kind, port, *_ = [*lines[0][2:].split(), "", ""]
-    if not port.isdigit():
+    if not _PORT.fullmatch(port):
         raise _bad(f"its line {lines[0][:40]!r} has no port")
     directions = [line[2:] for line in lines if line[2:] in _DIRECTIONS and line.startswith("a=")]
-    return Section(kind, int(port), directions[-1] if directions else "sendrecv")
+    stands = int(port.partition("/")[0]) > 0 or "a=bundle-only" in lines  # RFC 9143 §6
+    return Section(kind, stands, directions[-1] if directions else "sendrecv")
 
 
 def without_host_names(sdp: str) -> tuple[str, list[str]]:
@@ -69,7 +79,7 @@ def check_fit(found: list[Section], options: StreamOptions) -> None:
     Raises:
         TracksUnfit
     """
-    offered = [section for section in found if section.kind in ("audio", "video") and section.port]
+    offered = [section for section in found if section.kind in ("audio", "video") and section.stands]
     fitting = [section for section in offered if section.kind in options.kinds]
     if not fitting:
         raise TracksUnfit(

@@ -17,6 +17,7 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
+from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
 from aiortc.mediastreams import MediaStreamError
 
 from ..clock import Clock
@@ -42,7 +43,19 @@ FAULTS = (
     TypeError,
     OSError,
     ArithmeticError,
+    InternalError,
+    InvalidAccessError,
+    InvalidStateError,
+    OperationError,
 )
+
+
+_DIRECTIONS = {  # by whether we send and whether we take
+    (True, True): "sendrecv",
+    (True, False): "sendonly",
+    (False, True): "recvonly",
+    (False, False): "inactive",
+}
 
 
 class WebRtcTransport:
@@ -55,6 +68,8 @@ class WebRtcTransport:
         speaks: the kinds of media that the far end is sent.
         hears: the kinds that are taken from it.
         configuration: aiortc's, with the ICE servers; there are none by default.
+
+    `candidates` is how many have been trickled.
     """
 
     rate: int | None = RATE
@@ -80,6 +95,7 @@ class WebRtcTransport:
         self._hear: Callable[[Heard], None] | None = None
         self._said_early: list[Message] = []
         self._background: set[asyncio.Task[None]] = set()
+        self.candidates = 0
         self.connected = asyncio.Event()
         self.gone = asyncio.Event()
         self._pc.on("connectionstatechange", self._state_changed)
@@ -94,9 +110,7 @@ class WebRtcTransport:
         """
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-            for kind, voice in self._voices.items():
-                if any(t.kind == kind and t.mid is not None for t in self._pc.getTransceivers()):
-                    self._pc.addTrack(voice)
+            self._fill_transceivers()
             answer = await self._pc.createAnswer()
             if answer is None:
                 raise BadOffer("the offer cannot be answered")
@@ -109,8 +123,24 @@ class WebRtcTransport:
             ) from error
         return str(self._pc.localDescription.sdp)
 
+    def _fill_transceivers(self) -> None:
+        """Send on the first track of each kind what is said; take what is heard; and let no other come.
+
+        Media that nobody reads would pile up in aiortc without bound.
+        """
+        seen: set[str] = set()
+        for transceiver in self._pc.getTransceivers():
+            kind: Kind = "audio" if transceiver.kind == "audio" else "video"
+            voice = self._voices.get(kind) if kind not in seen else None
+            hears = kind in self._hears and kind not in seen
+            seen.add(kind)
+            if voice is not None:
+                transceiver.sender.replaceTrack(voice)
+            transceiver.direction = _DIRECTIONS[voice is not None, hears]
+
     def add_candidate(self, candidate: RTCIceCandidate | None) -> None:
         """Take a trickled candidate, None for the last. Host names are looked up in the background."""
+        self.candidates += 1
         task = asyncio.ensure_future(self._add_candidate(candidate))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
