@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fractions
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,8 @@ from ..errors import BadOffer
 from ..media.frames import AudioFrame, Frame, Heard, Kind, Message, VideoFrame
 from ..media.pyav import audio_from_av, audio_to_av, video_from_av, video_to_av
 from .aiortc_inside import choose_ice_addresses
+
+logger = logging.getLogger("rtstream.webrtc")
 
 RATE = 48000  # RFC 7587 §4.1: Opus on RTP always counts at 48 kHz
 VIDEO_CLOCK = 90000  # RFC 7741 §4.1 (VP8) and RFC 6184 §8.2.1 (H.264)
@@ -215,7 +218,11 @@ class WebRtcTransport:
 
     def _flush(self) -> None:
         while self._unsent and self._channel is not None and self._channel.readyState == "open":
-            self._channel.send(self._unsent.popleft())
+            text = self._unsent.popleft()
+            try:
+                self._channel.send(text)
+            except ValueError as error:  # RFC 8841 §6: it is larger than the far end said it takes
+                logger.warning("a message of %d characters was not sent: %s", len(text), error)
 
     async def _let_messages_leave(self) -> None:
         channel = self._channel
