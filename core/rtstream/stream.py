@@ -20,7 +20,7 @@ from .handlers.forms import as_handler
 from .options import Modality, Mode, UIArgs, validated
 from .outputs import AdditionalOutputs
 from .server.bodies import Body
-from .server.lifespan import during_life, require_turn_in_the_cloud
+from .server.lifespan import during_life, load_ahead, require_turn_in_the_cloud
 from .server.requests import read_body, refusal, socket_url
 from .session.outcome import EndReason
 from .session.registry import Sessions
@@ -348,6 +348,7 @@ class Stream:
     @asynccontextmanager
     async def _while_mounted(self, path: str) -> AsyncIterator[None]:
         require_turn_in_the_cloud(self.rtc_configuration)
+        load_ahead("rtstream.server.offers")
         if self._verbose:
             sys.stderr.write(f"rtstream: {self.modality} {self.mode} at {path}/webrtc/offer\n")
         yield

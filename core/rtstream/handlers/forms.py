@@ -28,11 +28,11 @@ def as_handler(handler: Any, options: StreamOptions) -> Callable[[], StreamHandl
         _check_kinds(_made(handler), options)
         return partial(_made, handler)
     if isinstance(handler, VideoStreamHandler):
-        return _for_function(handler.callable, options, handler.fps, newest_only=handler.skip_frames)
+        return _for_function(handler.callable, options, handler.fps)
     if _is_factory(handler):
         return partial(_made, handler)
     if callable(handler):
-        return _for_function(handler, options, fps=30, newest_only=False)
+        return _for_function(handler, options, fps=30)
     raise HandlerUnfit(
         f"the handler is {handler!r:.80}, which cannot be called",
         why="a handler is a function, a generator function, or a StreamHandler (instance, class or factory)",
@@ -41,7 +41,7 @@ def as_handler(handler: Any, options: StreamOptions) -> Callable[[], StreamHandl
 
 
 def _for_function(
-    fn: Callable[..., Any], options: StreamOptions, fps: float, *, newest_only: bool
+    fn: Callable[..., Any], options: StreamOptions, fps: float
 ) -> Callable[[], StreamHandlerBase]:
     if not is_generator(fn):
         if options.mode == "receive":
@@ -50,11 +50,11 @@ def _for_function(
                 why="in this mode nothing comes in that the function could be called with",
                 fix="Make it a generator function (yield each frame), or use mode='send-receive'",
             )
-        return partial(FunctionHandler, fn, options.kinds, newest_only=newest_only)
+        return partial(FunctionHandler, fn, options.kinds)
     if options.mode == "receive":
         return partial(GeneratorHandler, fn, fps=fps)
     if "video" in options.kinds:
-        return partial(FunctionHandler, fn, options.kinds, newest_only=newest_only)
+        return partial(FunctionHandler, fn, options.kinds)
     return partial(ReplyOnPause, fn)
 
 

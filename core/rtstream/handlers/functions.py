@@ -18,13 +18,13 @@ A_LITTLE = 0.2  # seconds of sound that a generator may be ahead: a slider is th
 
 @dataclass
 class VideoStreamHandler:
-    """A video function or generator, with a rate and a policy.
+    """A video function or generator, with a rate.
 
     Args:
         callable: the function (picture → picture) or generator function.
         fps: pictures a second that a generator is asked for (default 30).
-        skip_frames: when the function is slower than the camera, work on the newest picture only
-            (True) or allow one more to wait (False, default). Either way none pile up.
+        skip_frames: kept for FastRTC's users. A function that is slower than the camera is always
+            given the newest picture, and none pile up.
     """
 
     callable: Callable[..., Any]
@@ -61,10 +61,9 @@ class CallableHandler(StreamHandlerBase):
 class FunctionHandler(CallableHandler):
     """A function that is called with each frame and returns what goes back for it."""
 
-    def __init__(self, fn: Callable[..., Any], kinds: Sequence[Kind], *, newest_only: bool = False) -> None:
+    def __init__(self, fn: Callable[..., Any], kinds: Sequence[Kind]) -> None:
         super().__init__(fn, media=1, output_sample_rate=48000)
         self.kinds = kinds
-        self.newest_only = newest_only
 
     def listeners(self) -> dict[Kind, Listener]:
         fn = self.fn

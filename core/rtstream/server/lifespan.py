@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +24,11 @@ def during_life(app: FastAPI, around: Callable[[], AbstractAsyncContextManager[N
             yield state
 
     app.router.lifespan_context = lifespan
+
+
+def load_ahead(module: str) -> None:
+    """Import a module in the background, so that the first connection need not wait for it."""
+    Thread(target=import_module, args=(module,), daemon=True).start()
 
 
 def require_turn_in_the_cloud(rtc_configuration: Any) -> None:

@@ -16,19 +16,18 @@ from .pacer import Pacer
 from .queue import FrameQueue
 
 HEARD_KEPT = 2.0  # seconds of sound that may wait for a slow handler; then the oldest goes
-PICTURES_KEPT = 2  # pictures that may wait for a slow handler: more would only be delay
+PICTURES_KEPT = (
+    1  # pictures that wait for a slow handler: a second would only add delay (benchmarks/video.py)
+)
 TAIL_HELD = 0.06  # seconds that the last sound waits for more, before it goes out padded to a frame
 
 
 class Ear:
     """What was heard and waits for the handler, in the form that the handler takes."""
 
-    def __init__(
-        self, kind: Kind, rate: int, layout: Literal["mono", "stereo"], *, newest_only: bool
-    ) -> None:
-        pictures = 1 if newest_only else PICTURES_KEPT
+    def __init__(self, kind: Kind, rate: int, layout: Literal["mono", "stereo"]) -> None:
         self._queue: FrameQueue[AudioFrame | VideoFrame] = (
-            FrameQueue(room=HEARD_KEPT) if kind == "audio" else FrameQueue(most=pictures)
+            FrameQueue(room=HEARD_KEPT) if kind == "audio" else FrameQueue(most=PICTURES_KEPT)
         )
         self._resampler = Resampler(rate, 1 if layout == "mono" else 2) if kind == "audio" else None
 

@@ -118,6 +118,8 @@ def told(error: BaseException) -> RtstreamError:
     """What the user's code raised, as one of our errors, with its cause."""
     if isinstance(error, RtstreamError):
         return error
+    if isinstance(error, WebRTCError):
+        return HandlerRaised(error.message)
     where = _innermost(error)
     report = HandlerRaised(
         str(error) or type(error).__name__,

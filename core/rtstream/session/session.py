@@ -69,9 +69,8 @@ class Session:
         self._heard_more = asyncio.Event()
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
-        newest = getattr(handler, "newest_only", False)
         self._ears = {
-            kind: Ear(kind, handler.input_sample_rate, handler.expected_layout, newest_only=newest)
+            kind: Ear(kind, handler.input_sample_rate, handler.expected_layout)
             for kind in (options.kinds if options.hears else ())
         }
         self._mouths = {
