@@ -6,24 +6,32 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from rtstream import __version__
 from rtstream.errors import UsageError
 
 from . import edge
-from .commands.new import new
-from .commands.serve import serve
-from .commands.test_file import test_file
-from .config import Globals
-from .console import COLORS, console
-from .options import Context
+from .console import console
+from .flags import (
+    ColorOpt,
+    ConfigOpt,
+    Context,
+    DirectoryOpt,
+    Globals,
+    NoInputOpt,
+    QuietOpt,
+    VerboseOpt,
+    VersionOpt,
+)
 
+CONTEXT = {"help_option_names": ["-h", "--help"]}
 GLOBAL_FLAGS = {"-q", "--quiet", "-v", "--verbose", "--no-input"}
 GLOBAL_OPTIONS = {"-C", "--color", "--config"}
 
@@ -32,6 +40,20 @@ VARIABLES = (
     "`rtstream --help` tells the flags of all commands."
 )
 PARAMETERS = "What follows `--` sets the handler's own parameters: -- --gain 0.5."
+
+COMMANDS = {  # name: (panel of the help, what it does, what stands below its own help)
+    "new": ("Create", "Make a project that runs at once.", VARIABLES),
+    "serve": (
+        "Run",
+        "Serve a handler to browsers, telephones and WebSocket clients.",
+        f"{PARAMETERS} {VARIABLES}",
+    ),
+    "test-file": (
+        "Test",
+        "Send a recording through a handler and tell what comes back, how fast and how true.",
+        f"{PARAMETERS} {VARIABLES}",
+    ),
+}
 
 
 class Command(TyperCommand):
@@ -47,8 +69,29 @@ class Command(TyperCommand):
         super().format_help(ctx, formatter)
 
 
+class Later(TyperCommand):
+    """A command as the list of commands needs it; its module is loaded when it is called."""
+
+    def loaded(self) -> TyperCommand:
+        """The command itself: the function of its name in its module in `commands/`."""
+        assert self.name is not None
+        module = self.name.replace("-", "_")
+        function = getattr(import_module(f"{__package__}.commands.{module}"), module)
+        alone = typer.Typer(add_completion=False, context_settings=CONTEXT)
+        alone.command(self.name, cls=Command, epilog=self.epilog)(function)
+        return cast("TyperCommand", get_command(alone))
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        return self.loaded().make_context(info_name, args, parent, **extra)
+
+
 class Commands(TyperGroup):
     """All commands; `main` is the edge that both the program and a test runner go through."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, (panel, help, epilog) in COMMANDS.items():
+            self.add_command(Later(name, help=help, epilog=epilog, rich_help_panel=panel))
 
     def main(
         self,
@@ -106,84 +149,24 @@ def _global_flags_first(args: Sequence[str]) -> list[str]:
     return front + rest + list(args[len(own) :])
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        console.data(f"rtstream {__version__}")
-        raise typer.Exit
-
-
-def _set_color(color: str) -> str:
-    if color not in COLORS:
-        raise typer.BadParameter(f"{color!r} is none of {', '.join(COLORS)}")
-    console.color = color  # at once, so that it counts for `--help` too
-    return color
-
-
 app = typer.Typer(
     cls=Commands,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT,
 )
 
 
 @app.callback(invoke_without_command=True)
 def main(
     ctx: Context,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
-    ] = False,
-    quiet: Annotated[
-        bool,
-        typer.Option(
-            "-q", "--quiet", envvar="RTSTREAM_QUIET", show_envvar=False, help="Only results and errors."
-        ),
-    ] = False,
-    verbose: Annotated[
-        bool,
-        typer.Option(
-            "-v",
-            "--verbose",
-            envvar="RTSTREAM_VERBOSE",
-            show_envvar=False,
-            help="Say where each value comes from; whole tracebacks.",
-        ),
-    ] = False,
-    color: Annotated[
-        str,
-        typer.Option(
-            "--color",
-            metavar="|".join(COLORS),
-            envvar="RTSTREAM_COLOR",
-            show_envvar=False,
-            callback=_set_color,
-            is_eager=True,
-            help="Colours and panels; NO_COLOR and FORCE_COLOR are heard.",
-        ),
-    ] = "auto",
-    no_input: Annotated[
-        bool,
-        typer.Option(
-            "--no-input",
-            envvar="RTSTREAM_NO_INPUT",
-            show_envvar=False,
-            help="Never ask; so it is in CI and without a terminal.",
-        ),
-    ] = False,
-    directory: Annotated[
-        Path | None, typer.Option("-C", metavar="DIR", show_default=False, help="Work in this folder.")
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config",
-            metavar="FILE",
-            envvar="RTSTREAM_CONFIG",
-            show_envvar=False,
-            show_default=False,
-            help="Read this configuration file.",
-        ),
-    ] = None,
+    version: VersionOpt = False,
+    quiet: QuietOpt = False,
+    verbose: VerboseOpt = False,
+    color: ColorOpt = "auto",
+    no_input: NoInputOpt = False,
+    directory: DirectoryOpt = None,
+    config: ConfigOpt = None,
 ) -> None:
     """Turn a Python function into a realtime audio or video stream."""
     console.configure(quiet=quiet, verbose=verbose, color=color, json=console.json)
@@ -201,11 +184,6 @@ def _enter(ctx: Context, directory: Path) -> None:
         raise UsageError(f"`{directory}` is not a folder", fix="Give an existing one with -C")
     ctx.call_on_close(partial(os.chdir, Path.cwd()))
     os.chdir(directory)
-
-
-app.command("new", cls=Command, rich_help_panel="Create", epilog=VARIABLES)(new)
-app.command("serve", cls=Command, rich_help_panel="Run", epilog=f"{PARAMETERS} {VARIABLES}")(serve)
-app.command("test-file", cls=Command, rich_help_panel="Test", epilog=f"{PARAMETERS} {VARIABLES}")(test_file)
 
 
 def run() -> NoReturn:

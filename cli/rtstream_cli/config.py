@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rtstream.errors import ConfigError, UsageError
 
 from .console import console
+from .flags import Globals as Globals
 from .keys import KEYS, SECTIONS
 
 if TYPE_CHECKING:
@@ -32,14 +33,6 @@ class Layer:
     name: str
     folder: Path
     values: dict[str, Any]
-
-
-@dataclass
-class Globals:
-    """What the global flags leave behind for the commands."""
-
-    config: Path | None = None
-    interactive: bool = True
 
 
 class Settings:

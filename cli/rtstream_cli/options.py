@@ -10,9 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from .flags import Context as Context
 from .keys import KEYS, MODALITIES, MODES
-
-Context = typer.Context  # what a command is handed: the global flags, and the words after `--`
 
 STREAM, SERVER, OUTPUT = "Stream", "Server", "Output"
 

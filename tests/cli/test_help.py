@@ -9,14 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
+from typer.core import TyperCommand
 
 from rtstream import __version__
-from rtstream_cli.app import app
+from rtstream_cli.app import COMMANDS, Later
 
 from .conftest import Run, program
 
-COMMANDS = ("new", "serve", "test-file")
+
+def loaded(name: str) -> TyperCommand:
+    return Later(name).loaded()
 
 
 def test_without_a_command_the_help_is_shown(cli: Run) -> None:
@@ -33,12 +35,16 @@ def test_the_help_names_every_command(cli: Run) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+def test_the_list_says_of_each_command_what_its_own_help_says(command: str) -> None:
+    assert loaded(command).help == COMMANDS[command][1]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help_with_an_explanation_of_every_option(cli: Run, command: str) -> None:
     shown = cli(command, "--help")
     assert shown.exit_code == 0
-    known = get_command(app).commands[command]  # type: ignore[attr-defined]
-    for parameter in known.params:
-        assert parameter.help, f"`{parameter.name}` of `{command}` has no help"
+    for parameter in loaded(command).params:
+        assert getattr(parameter, "help", ""), f"`{parameter.name}` of `{command}` has no help"
         if parameter.opts[0].startswith("-"):
             assert parameter.opts[-1] in shown.stdout
 
@@ -46,7 +52,7 @@ def test_each_command_has_help_with_an_explanation_of_every_option(cli: Run, com
 @pytest.mark.parametrize("command", ["new", "serve"])
 def test_every_option_is_also_an_environment_variable_but_for_those_of_a_moment(command: str) -> None:
     of_a_moment = {"--list", "--dry-run", "--no-verify", "--help"}
-    for parameter in get_command(app).commands[command].params:  # type: ignore[attr-defined]
+    for parameter in loaded(command).params:
         name = next((option for option in parameter.opts if option.startswith("--")), None)
         if name is not None and name not in of_a_moment:
             assert parameter.envvar == f"RTSTREAM_{name[2:].upper().replace('-', '_')}"

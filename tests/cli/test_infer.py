@@ -82,7 +82,8 @@ async def pictures(speed: float = 1.0) -> AsyncIterator[np.ndarray]:
 
 
 def factory() -> Voice:
-    return Voice()
+    made: Any = Voice()
+    return made
 
 
 def each(image: np.ndarray) -> Iterator[np.ndarray]:
