@@ -52,9 +52,9 @@ class Cost:
     cpu: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)  # MiB at the peak
 
-    def add(self, command: Sequence[str]) -> None:
+    def add(self, command: Sequence[str], *, panels: bool) -> None:
         begin = time.perf_counter()
-        env = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": "100"}
+        env = {**os.environ, "FORCE_COLOR" if panels else "NO_COLOR": "1", "COLUMNS": "100"}
         process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, status, used = os.wait4(process.pid, 0)
         self.wall.append(time.perf_counter() - begin)
@@ -70,9 +70,9 @@ def programs(python: str | None) -> dict[str, list[str]]:
     made = {
         "bare interpreter": [ours, "-c", "pass"],
         "typer, help in panels": [ours, bare, "--help"],
-        "rtstream --help, panels": [RTSTREAM, "--color", "always", "--help"],
+        "rtstream --help, panels": [RTSTREAM, "--help"],
         "typer, plain help": [ours, bare, "--plain", "--help"],
-        "rtstream --help, plain": [RTSTREAM, "--color", "never", "--help"],
+        "rtstream --help, plain": [RTSTREAM, "--help"],
         "import rtstream": [ours, "-c", "import rtstream"],
         "from rtstream import Stream": [ours, "-c", "from rtstream import Stream"],
         "import aiortc": [ours, "-c", "import aiortc"],
@@ -89,7 +89,7 @@ def short(args: argparse.Namespace, python: str | None) -> None:
     for turn in range(args.rounds + 1):
         report.progress(f"help and imports, round {turn}")
         for name, command in made.items():
-            (costs[name] if turn else Cost()).add(command)
+            (costs[name] if turn else Cost()).add(command, panels="panels" in name)
     report.table(
         ("fresh process, medians", "wall ms", "CPU ms", "peak MiB"),
         (

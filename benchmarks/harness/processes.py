@@ -91,7 +91,7 @@ def start(
     process = subprocess.Popen(
         command,
         cwd=cwd,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "RTSTREAM_ICE_ADDRESSES": "127.0.0.1", **(env or {})},
+        env={**os.environ, "RTSTREAM_ICE_ADDRESSES": "127.0.0.1", **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=said,
         stderr=subprocess.STDOUT,
