@@ -82,7 +82,8 @@ async def pictures(speed: float = 1.0) -> AsyncIterator[np.ndarray]:
 
 
 def factory() -> Voice:
-    made: Any = Voice()
+    made = Voice()
+    assert isinstance(made, Voice)
     return made
 
 
