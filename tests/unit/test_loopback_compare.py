@@ -39,14 +39,14 @@ def through_ulaw(heard: AudioFrame) -> AudioFrame:
 
 def through_opus(heard: AudioFrame, bits: int) -> AudioFrame:
     file = io.BytesIO()
-    with av.open(file, "w", format="ogg") as container:
-        stream = cast(av.AudioStream, container.add_stream("libopus", rate=48000))
+    with av.open(file, "w", format="ogg") as written:
+        stream = written.add_stream("libopus", rate=48000)
         stream.layout, stream.bit_rate = "mono", bits
-        container.mux(stream.encode(audio_to_av(at_rate(heard, 48000))))
-        container.mux(stream.encode(None))
+        written.mux(stream.encode(audio_to_av(at_rate(heard, 48000))))
+        written.mux(stream.encode(None))
     file.seek(0)
-    with av.open(file) as container:
-        return cast(AudioFrame, joined([audio_from_av(frame) for frame in container.decode(audio=0)]))
+    with av.open(file, "r") as read:
+        return cast(AudioFrame, joined([audio_from_av(frame) for frame in read.decode(audio=0)]))
 
 
 def tone(hertz: float) -> AudioFrame:

@@ -51,3 +51,11 @@ def test_what_is_not_of_the_protocol_is_a_breach(text: str | bytes) -> None:
     taken = Taken("websocket")
     take(text, taken, 24000, 0.0)
     assert len(taken.breaches) == 1
+
+
+@pytest.mark.parametrize("size, rate", [(480, 24000), (960, 48000), (320, 16000), (160, 8000), (7, 24000)])
+def test_an_unknown_rate_is_the_one_at_which_the_first_piece_lasts_20_ms(size: int, rate: int) -> None:
+    taken = Taken("websocket")
+    for count in (size, 13):
+        take(media(base64.b64encode(b"\x10" * count).decode()), taken, None, 0.0)
+    assert [piece.frame.rate for piece in taken.audio] == [rate, rate]

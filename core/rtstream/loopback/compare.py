@@ -27,6 +27,7 @@ DEPTH = 40.0  # dB below the loud parts at which listening stops: mu-law's own n
 BLOCK = 100  # spectra (one second) that are laid over the other recording on their own
 PLAY = 15  # spectra (0.15 s) that a block may sit before or after where the whole sits best
 PICTURES = 25.0  # pictures a second at which two videos are compared
+STUMBLE = 5  # pictures (0.2 s) that a moment may sit before or after where the whole sits best
 GRID = (12, 16)  # rows and columns of the mosaic that a picture is reduced to
 
 
@@ -96,9 +97,10 @@ def video_likeness(one: Timed, other: Timed) -> float:
     ):
         return 1.0
     first, second = _mosaics(one), _mosaics(other)
-    best = min(
-        _difference(first, second, shift) for shift in range(-int(2 * PICTURES), int(2 * PICTURES) + 1)
-    )
+    reach = int(2 * PICTURES) + STUMBLE
+    differences = np.stack([_differences(first, second, shift) for shift in range(-reach, reach + 1)])
+    stumbling = np.lib.stride_tricks.sliding_window_view(differences, 2 * STUMBLE + 1, axis=0).min(axis=-1)
+    best = float(stumbling.mean(axis=1).min())
     psnr = 10 * np.log10(255.0**2 / max(best, 1e-6))
     return float(np.clip((psnr - 12) / 20, 0, 0.999))
 
@@ -188,9 +190,13 @@ def _mosaic(pixels: NDArray[np.uint8]) -> Floats:
     return mosaic
 
 
-def _difference(one: Floats, other: Floats, shift: int) -> float:
-    """The mean squared difference where both overlap; without bound when less than half of them does."""
-    start, end = max(0, -shift), min(len(one), len(other) - shift)
-    if end - start < max(len(one), len(other)) / 2:
-        return float("inf")
-    return float(np.mean((one[start:end] - other[start + shift : end + shift]) ** 2))
+def _differences(one: Floats, other: Floats, shift: int) -> Floats:
+    """For each picture of `one` its mean squared difference to the one at its place, `shift`ed, in `other`.
+
+    Where there is none, it is the difference to black.
+    """
+    places = np.arange(len(one)) + shift
+    there = (places >= 0) & (places < len(other))
+    beside = np.where(there[:, None, None, None], other[np.clip(places, 0, len(other) - 1)], 0.0)
+    squared: Floats = ((one - beside) ** 2).mean(axis=(1, 2, 3))
+    return squared

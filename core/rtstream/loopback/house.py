@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -105,7 +106,9 @@ class House:
             raise hung(STOP_SECONDS) from None
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=self._server.config.get_loop_factory()) as runner:
+        factory = self._server.config.get_loop_factory()
+        # uvicorn ends by SystemExit when the app fails to start, and so does a thread that is abandoned.
+        with suppress(SystemExit), asyncio.Runner(loop_factory=factory) as runner:
             self._loop = runner.get_loop()
             runner.run(self._server.serve(sockets=[self._door]))
 

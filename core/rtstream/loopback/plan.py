@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 WAYS = ("direct", "websocket", "phone", "webrtc")
+SOUND_ONLY = ("websocket", "phone")
 LIMIT = 60.0  # seconds that a way may take beyond twice the recording: 30 s are for handlers that never end
 
 
@@ -46,15 +47,16 @@ class Plan:
     app: FastAPI | None = None
     path: str = ""
 
-    def script(self) -> Script:
-        """What a caller says, from the beginning."""
-        return Script(self.clip, self.kinds, self.mode, self.linger)
+    def script(self, way: str = "direct") -> Script:
+        """What a caller says who goes that way, from the beginning."""
+        kinds: tuple[Kind, ...] = ("audio",) if way in SOUND_ONLY else self.kinds
+        return Script(self.clip, kinds, self.mode, self.linger)
 
     @cached_property
-    def handler_form(self) -> tuple[int, int, int]:
-        """Samples a second to the handler and from it, and the channels of what it takes."""
+    def handler_form(self) -> tuple[int, int | None, int]:
+        """Samples a second to the handler and from it (None: unknown), and the channels of what it takes."""
         if isinstance(self.target, str):
-            return 48000, 24000, 1  # those of FastRTC's handlers: no protocol tells them
+            return 48000, None, 1  # the default of FastRTC's handlers and of ours: no protocol tells it
         handler = as_handler(self.target.event_handler, self.target.options)()
         channels = 2 if handler.expected_layout == "stereo" else 1
         return handler.input_sample_rate, handler.output_sample_rate, channels
@@ -107,6 +109,6 @@ def ways_of(via: Sequence[str], plan: Plan) -> list[str]:
 def _misfit(way: str, plan: Plan) -> str:
     if way == "direct" and isinstance(plan.target, str):
         return "it runs on another server, where only its wires lead"
-    if way in ("websocket", "phone") and "audio" not in plan.kinds:
+    if way in SOUND_ONLY and "audio" not in plan.kinds:
         return "its protocol carries sound only, and the stream takes pictures"
     return ""

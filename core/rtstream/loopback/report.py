@@ -10,6 +10,7 @@ import numpy as np
 
 from rtstream.errors import NoMediaOut
 from rtstream.loopback.compare import audio_likeness, is_silent, video_likeness
+from rtstream.loopback.plan import SOUND_ONLY
 from rtstream.loopback.result import Result
 from rtstream.options import Mode
 
@@ -164,11 +165,7 @@ def _silence(result: Result) -> str:
         return "nothing came back"
     if not is_silent(result.audio):
         return ""
-    return (
-        "what came back is silent, as was what was sent"
-        if result.said_nothing
-        else "what came back is silent"
-    )
+    return f"what came back is silent{', as was what was sent' if result.said_nothing else ''}"
 
 
 def _likeness(result: Result, direct: Result) -> float | None:
@@ -178,7 +175,7 @@ def _likeness(result: Result, direct: Result) -> float | None:
         values.append(
             audio_likeness(result.unbroken, direct.unbroken) if result.unbroken is not None else 0.0
         )
-    if direct.video:
+    if direct.video and result.via not in SOUND_ONLY:
         values.append(video_likeness(result.video, direct.video))
     return min(values, default=None)
 

@@ -114,13 +114,13 @@ def from_taken(taken: Taken, *, said: bool, seconds: float, fps: float) -> Resul
         errors=list(taken.errors),
         failures=len(taken.errors),
         breaches=taken.breaches,
-        first_audio_ms=_since(taken, taken.first_sound),
-        first_picture_ms=_since(taken, taken.video[0].at if taken.video else None),
+        first_audio_ms=_between(taken.spoke, taken.first_sound, taken.started),
+        first_picture_ms=_between(taken.shown, taken.video[0].at if taken.video else None, taken.started),
         gaps=played.gaps + watched,
         frames=len(taken.audio) + len(taken.video),
         late=played.late + sum(gap > ALLOWANCE for gap in watched),
         dropped=taken.lost,
-        said_nothing=taken.spoke is None,
+        said_nothing=taken.spoke is None and taken.shown is None,
         fps=fps,
     )
 
@@ -136,12 +136,11 @@ def add_session(result: Result, session: Session, outputs: list[AdditionalOutput
     result.heard = session.stats.frames_in
 
 
-def _since(taken: Taken, answered: float | None) -> float | None:
+def _between(said: float | None, answered: float | None, started: float) -> float | None:
     """Milliseconds from the first thing said to the first thing back; from the start if that came first."""
     if answered is None:
         return None
-    spoke = taken.spoke if taken.spoke is not None and taken.spoke <= answered else taken.started
-    return (answered - spoke) * 1000
+    return (answered - (said if said is not None and said <= answered else started)) * 1000
 
 
 def _read(text: str) -> Any:

@@ -148,7 +148,7 @@ class _Callers:
     def _call(self, way: str) -> Result:
         id = uuid.uuid4().hex
         house = self._enter()
-        script = self._plan.script()
+        script = self._plan.script(way)
         try:
             taken, session = guarded(lambda: asyncio.run(self._follow(way, id, script)), self._plan.limit)
         except HandlerHung as error:

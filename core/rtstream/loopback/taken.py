@@ -34,16 +34,17 @@ class Taken:
     """What a caller brings home from one call.
 
     `started` is when the first frame was sent, or when listening began, in seconds on the caller's
-    clock. `said` is when each frame was sent and how loud it was (RMS); pictures are loud. `texts` are
-    the messages beside the media, as they came. `errors` are those that the far end told. `breaches` are
-    sentences on what it did against the protocol. `lost` counts packets that never came, where the wire
-    counts packets. `gone` is true when the far end has hung up. `last_sound` is when the last sound has
-    been played; None when there was nothing but silence.
+    clock. `said` is when each piece of sound was sent and how loud it was (RMS); `shown` is when the
+    first picture was sent. `texts` are the messages beside the media, as they came. `errors` are those
+    that the far end told. `breaches` are sentences on what it did against the protocol. `lost` counts
+    packets that never came, where the wire counts packets. `gone` is true when the far end has hung up.
+    `last_sound` is when the last sound has been played; None when there was nothing but silence.
     """
 
     via: str
     started: float = 0.0
     said: list[tuple[float, float]] = field(default_factory=list)
+    shown: float | None = None
     audio: list[Piece[AudioFrame]] = field(default_factory=list)
     video: list[Piece[VideoFrame]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
@@ -57,7 +58,10 @@ class Taken:
 
     def say(self, frame: AudioFrame | VideoFrame, at: float) -> None:
         """Note that a frame was sent."""
-        self.said.append((at, 1.0 if isinstance(frame, VideoFrame) else level(frame)))
+        if isinstance(frame, AudioFrame):
+            self.said.append((at, level(frame)))
+        elif self.shown is None:
+            self.shown = at
 
     def hear(self, frame: AudioFrame | VideoFrame, at: float) -> None:
         """Keep a frame that came; sound is played after the sound before it."""
@@ -72,7 +76,7 @@ class Taken:
 
     @property
     def spoke(self) -> float | None:
-        """When the first sound or picture was sent."""
+        """When the first sound was sent; None when there was nothing but silence."""
         return _onset(self.said)
 
     @property

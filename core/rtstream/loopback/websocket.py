@@ -22,8 +22,11 @@ from rtstream.transports.file import Script
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
+USUAL_RATES = (8000, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+OUTPUT_RATE = 24000  # the default of FastRTC's handlers
 
-async def call(url: str, script: Script, call_id: str, rates: tuple[int, int] = (48000, 24000)) -> Taken:
+
+async def call(url: str, script: Script, call_id: str, rates: tuple[int, int | None]) -> Taken:
     """Call a stream's WebSocket, say what the script says, and hang up.
 
     Args:
@@ -31,7 +34,8 @@ async def call(url: str, script: Script, call_id: str, rates: tuple[int, int] = 
         script: what to say and how long to listen.
         call_id: goes out as the websocket_id.
         rates: samples a second to the server and from it: the handler's `input_sample_rate` and
-            `output_sample_rate`, which the protocol does not tell.
+            `output_sample_rate`, which the protocol does not tell. None for the latter: it is what makes
+            the first piece 20 ms long, as all pieces of FastRTC's and of our servers are.
 
     Raises:
         ServerUnreachable: nobody answers there.
@@ -51,19 +55,20 @@ async def call(url: str, script: Script, call_id: str, rates: tuple[int, int] = 
     return taken
 
 
-async def _listen(socket: ClientConnection, taken: Taken, rate: int) -> None:
+async def _listen(socket: ClientConnection, taken: Taken, rate: int | None) -> None:
     with closed_well(taken):
         async for text in socket:
             take(text, taken, rate, asyncio.get_running_loop().time())
 
 
-def take(text: str | bytes, taken: Taken, rate: int, now: float) -> None:
-    """Take one message from the server, that came `now`; sound in it has `rate`."""
+def take(text: str | bytes, taken: Taken, rate: int | None, now: float) -> None:
+    """Take one message from the server, that came `now`; sound has `rate`, None for what it looks like."""
     try:
         match message := json.loads(text):
             case {"event": "media", "media": {"payload": str(payload)}}:
                 coded = base64.b64decode(payload, validate=True)
-                taken.hear(AudioFrame(ulaw_decode(coded)[np.newaxis], rate), now)
+                samples = ulaw_decode(coded)[np.newaxis]
+                taken.hear(AudioFrame(samples, rate or _rate_of(len(coded), taken)), now)
             case {"event": "clear"}:
                 taken.clear(now)
             case {"event": "pong"} | {"type": str()} | {"status": str()}:
@@ -74,3 +79,10 @@ def take(text: str | bytes, taken: Taken, rate: int, now: float) -> None:
         taken.breach("sent media whose payload is no base64")
     except ValueError:
         taken.breach(f"sent {text[:40]!r}, which is no JSON")
+
+
+def _rate_of(count: int, taken: Taken) -> int:
+    """The rate at which the first piece lasts 20 ms; FastRTC's own when that is none that anybody uses."""
+    if taken.audio:
+        return taken.audio[0].frame.rate
+    return 50 * count if 50 * count in USUAL_RATES else OUTPUT_RATE
