@@ -171,9 +171,9 @@ def main(
     """Turn a Python function into a realtime audio or video stream."""
     console.configure(quiet=quiet, verbose=verbose, color=color, json=console.json)
     interactive = not (no_input or console.ci) and sys.stdin.isatty() and sys.stderr.isatty()
+    ctx.obj = Globals(config, interactive, Path.cwd())
     if directory is not None:
         _enter(ctx, directory)
-    ctx.obj = Globals(config, interactive)
     if ctx.invoked_subcommand is None:
         console.data(ctx.get_help())
 

@@ -36,7 +36,7 @@ def attempt(call: Callable[[], T]) -> tuple[T | None, BaseException | None]:
 
 
 def run(program: Callable[[], Any]) -> int:
-    """Run a command, tell what went wrong, and return the exit code (see docs: Exit codes)."""
+    """Run a command, tell what went wrong, and return the exit code."""
     try:
         result, error = attempt(program)
     except KeyboardInterrupt:

@@ -17,10 +17,11 @@ Context = typer.Context  # what a command is handed: the global flags, and the w
 
 @dataclass
 class Globals:
-    """What the flags leave behind for the commands."""
+    """What the flags leave behind for the commands; `origin` is where the program was started."""
 
     config: Path | None = None
     interactive: bool = True
+    origin: Path = Path()
 
 
 def _show_version(wanted: bool) -> None:

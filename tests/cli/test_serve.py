@@ -109,6 +109,7 @@ def test_json_events_alone_are_on_stdout(tmp_path: Path) -> None:
     assert ready["schema_version"] == draining["schema_version"] == stopped["schema_version"] == 1
     assert ready["target"] == "@clock"
     assert ready["streams"][0]["mode"] == "receive"
+    assert ready["streams"][0]["page"] == ready["url"] + "/"
     assert set(ready["warm_seconds"]) == {"handler", "engine", "call"}
     assert server.err.seen == []
 
@@ -126,7 +127,7 @@ def test_an_app_keeps_its_own_routes_and_gets_the_page_under_its_streams_path(tm
     with Served(cwd=tmp_path / "myapp") as server:
         assert httpx.get(f"{server.url}/calls").json() == {"live": 0}
         assert "<rt-stream" in httpx.get(f"{server.url}/voice/").text
-        assert f"{server.url}/voice" in "\n".join(server.err.seen)
+        assert f"browser   {server.url}/voice/" in "\n".join(server.err.seen)
         assert server.end() == 0
 
 
@@ -378,6 +379,15 @@ def test_a_caller_who_comes_in_between_waits_instead_of_being_turned_away(tmp_pa
         handler.write_text("def two(audio):\n    return audio\n")
         server.err.until("starting again")
         assert httpx.get(server.url, timeout=10).status_code == 200
+        assert server.end() == 0
+
+
+def test_it_reloads_in_another_folder_too(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/handler.py").write_text("def one(audio):\n    return audio\n")
+    with Served("--reload", "-C", "sub", cwd=tmp_path) as server:
+        (tmp_path / "sub/handler.py").write_text("def two(audio):\n    return audio\n")
+        server.err.until("handler.py:two")
         assert server.end() == 0
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..config import Settings
+from ..config import Globals, Settings
 from ..console import console
 from ..options import (
     Context,
@@ -64,7 +64,7 @@ def serve(
     logs.configure(settings.take("log_format", log_format))
     handed = reloading.inherited()
     if reload and handed is None:
-        return _supervise(settings, target, wish)
+        return _supervise(settings, target, wish, ctx.find_object(Globals))
     begun = time.perf_counter()
     with _without_collector():
         found = discover.find(target, settings)
@@ -119,7 +119,7 @@ def _stream_options(
     return options
 
 
-def _supervise(settings: Settings, target: str | None, wish: _Wish) -> int:
+def _supervise(settings: Settings, target: str | None, wish: _Wish, known: Globals | None) -> int:
     """Watch the project, and let other processes serve it."""
     from ..discover import split
     from ..serving import ports, reload
@@ -130,4 +130,4 @@ def _supervise(settings: Settings, target: str | None, wish: _Wish) -> int:
     file = (settings.folder("target") / place).resolve()
     if file.is_file() and not file.is_relative_to(watched[0]):
         watched.append(file.parent)
-    return reload.Supervisor(listener, watched).run()
+    return reload.Supervisor(listener, watched, known.origin if known else Path.cwd()).run()

@@ -11,6 +11,8 @@ from ..console import console
 from ..discover import Target
 from .warm import Warmth
 
+MOST_PAGES = 3  # of several streams, so that the banner stays short
+
 
 @dataclass(frozen=True)
 class Place:
@@ -19,6 +21,10 @@ class Place:
     path: str
     modality: str
     mode: str
+
+    def page(self, url: str) -> str:
+        """Where its page is on a server."""
+        return f"{url}{self.path}/"
 
     @property
     def routes(self) -> dict[str, str]:
@@ -54,7 +60,7 @@ def show(target: Target, url: str, places: list[Place], warmth: Warmth | None, l
         total = load + warmth.imports + warmth.call
         parts = f"handler {load:.2f} · engine {warmth.imports:.2f} · synthetic call {warmth.call:.2f}"
         lines.append(f"{tick} warm in {total:.2f} s   ({parts})")
-    lines.append(f"{arrow} browser   {url}/{places[0].path.lstrip('/')}")
+    lines += [f"{arrow} browser   {place.page(url)}" for place in places[:MOST_PAGES]]
     lines.append(f"{arrow} api       {' · '.join(places[0].routes.values())}")
     lines.append("Ready · Ctrl-C stops")
     for line in lines:
@@ -70,7 +76,13 @@ def _event(target: str, url: str, places: list[Place], warmth: Warmth | None, lo
         target=target,
         url=url,
         streams=[
-            {"path": one.path, "modality": one.modality, "mode": one.mode, "routes": one.routes}
+            {
+                "path": one.path,
+                "page": one.page(url),
+                "modality": one.modality,
+                "mode": one.mode,
+                "routes": one.routes,
+            }
             for one in places
         ],
         warm_seconds=times and {name: round(seconds, 3) for name, seconds in times.items()},

@@ -43,11 +43,13 @@ class Supervisor:
         listener: the socket they listen on.
         folders: the project: its .py and .toml files count, but not those in hidden folders and
             virtual environments.
+        origin: where this process was started: its servers are, too, with the same words.
     """
 
-    def __init__(self, listener: socket.socket, folders: Sequence[Path]) -> None:
+    def __init__(self, listener: socket.socket, folders: Sequence[Path], origin: Path) -> None:
         self._listener = listener
         self._folders = folders
+        self._origin = origin
         self._asked = threading.Event()
         self._server = self._start()
 
@@ -76,6 +78,7 @@ class Supervisor:
         fds = (self._listener.fileno(), pipe)
         server = subprocess.Popen(
             [sys.executable, "-m", "rtstream_cli", *sys.argv[1:]],
+            cwd=self._origin,
             pass_fds=fds,
             # Compiled files are told apart by whole seconds: after a quick second edit they would be stale.
             env={**os.environ, FDS: ",".join(map(str, fds)), "PYTHONDONTWRITEBYTECODE": "1"},

@@ -153,12 +153,18 @@ async def _get_ready(plan: Plan, server: Server, listener: socket.socket) -> Non
                 cause=trouble.__cause__,
             )
     gc.freeze()  # all that is there now stays: later collections need not look at it
-    host, port = listener.getsockname()[:2]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    url = _address(listener)
     places = [banner.Place(path.rstrip("/"), one.modality, one.mode) for path, one in plan.streams]
     banner.show(plan.target, url, places, warmth, plan.load_seconds)
     if plan.open:
-        await asyncio.to_thread(webbrowser.open, url)
+        await asyncio.to_thread(webbrowser.open, places[0].page(url))
+
+
+def _address(listener: socket.socket) -> str:
+    """Where a browser on this machine finds the server, also when it listens on all addresses."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 async def _drain(plan: Plan) -> None:
