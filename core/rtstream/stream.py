@@ -306,7 +306,7 @@ class Stream:
 
     async def _serve(self, websocket: WebSocket, wire: Wire | None) -> None:
         await websocket.accept()
-        line = WebSocketTransport(websocket, wire or BrowserWire(self._input_rate()))
+        line = WebSocketTransport(websocket, wire or BrowserWire())
         try:
             if "audio" not in self.options.kinds:
                 raise TracksUnfit(
@@ -317,6 +317,7 @@ class Stream:
             session = self._admitted(id, line)
         except RtstreamError as error:
             return await line.refuse(error)
+        line.hear_at(session.handler.input_sample_rate)
         life = self.sessions.start(session, session.run)
         try:
             await asyncio.shield(life)
@@ -331,14 +332,6 @@ class Stream:
         with users_code():
             handler = self._make_handler()
         return Session(id, transport, handler, self.options, self._input_defaults())
-
-    def _input_rate(self) -> int:
-        handler = self.event_handler
-        return (
-            handler.input_sample_rate
-            if isinstance(handler, StreamHandlerBase)
-            else self._make_handler().input_sample_rate
-        )
 
     def _input_defaults(self) -> list[Any] | None:
         """The components' own values: what the handler is given until the client sends some."""

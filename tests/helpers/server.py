@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from rtstream import Stream
 
@@ -105,4 +106,8 @@ async def settled(before: set[asyncio.Task[Any]]) -> None:
 
 async def read_all(websocket: ClientConnection) -> list[str]:
     """All messages until the server closes."""
-    return [str(message) async for message in websocket]
+    messages: list[str] = []
+    with suppress(ConnectionClosed):
+        while True:
+            messages.append(str(await websocket.recv()))
+    return messages

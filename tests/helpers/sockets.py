@@ -6,11 +6,13 @@ import asyncio
 import base64
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from fastapi import FastAPI
 from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -106,3 +108,38 @@ async def socket_caller(
         finally:
             await websocket.close()
             await client.reading
+
+
+@dataclass
+class Closed:
+    """How a socket ended: the server's close code and reason, and all that it had said."""
+
+    code: int = 0
+    reason: str = ""
+    said: list[str] = field(default_factory=list)
+
+
+async def spoken_to(app: FastAPI, route: str, texts: Sequence[str | bytes]) -> Closed:
+    """Say the texts on a socket made of queues, then leave."""
+    coming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    coming.put_nowait({"type": "websocket.connect"})
+    for text in texts:
+        coming.put_nowait({"type": "websocket.receive", "text" if isinstance(text, str) else "bytes": text})
+    coming.put_nowait({"type": "websocket.disconnect", "code": 1000})
+    closed = Closed()
+
+    async def send(message: Any) -> None:
+        if message["type"] == "websocket.close":
+            closed.code, closed.reason = message["code"], message.get("reason") or ""
+        elif message["type"] == "websocket.send":
+            closed.said.append(message["text"])
+
+    scope = {
+        "type": "websocket",
+        "path": route,
+        "raw_path": route.encode(),
+        "query_string": b"",
+        "headers": [],
+    }
+    await app({**scope, "subprotocols": []}, coming.get, send)
+    return closed

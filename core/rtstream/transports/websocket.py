@@ -42,12 +42,17 @@ class WebSocketTransport:
                             case Started(id):
                                 return id
                             case Stopped():
+                                await self.close()
                                 return None
                 return None
         except TimeoutError:
             raise BadMessage(
                 f"no `start` message came within {START_SECONDS:g} s", fix='Send {"event": "start", …} first'
             ) from None
+
+    def hear_at(self, rate: int) -> None:
+        """Tell the wire in which rate the handler hears."""
+        self._wire.hear_at(rate)
 
     async def run(self, hear: Callable[[Heard], None]) -> None:
         try:

@@ -51,6 +51,9 @@ class Wire(Protocol):
         """
         ...
 
+    def hear_at(self, rate: int) -> None:
+        """Take the handler's input rate, in which its clients speak unless the dialect has its own."""
+
     def encode(self, frame: AudioFrame) -> str:
         """The message that carries 20 ms of mono sound."""
         ...

@@ -16,16 +16,16 @@ LEAD = 0.2  # seconds: clients queue what they get, and TCP comes in bursts
 class BrowserWire:
     """The dialect of `/websocket/offer`.
 
-    From the client: `start` with `websocket_id`, `media`, `stop`, `ping`; sound at `rate_in`. To the
-    client: `media`, `pong`, sound at the handler's output rate.
+    From the client: `start` with `websocket_id`, `media`, `stop`, `ping`; sound at the handler's input
+    rate. To the client: `media`, `pong`, sound at the handler's output rate.
     """
 
     phone = False
     rate: int | None = None
     lead = LEAD
 
-    def __init__(self, rate_in: int) -> None:
-        self._rate_in = rate_in
+    def __init__(self) -> None:
+        self._rate_in = 48000
 
     def decode(self, text: str) -> list[Event]:
         said = parse_object(text)
@@ -47,6 +47,9 @@ class BrowserWire:
                 return []
             case _:
                 raise BadMessage("a message names no event", fix='Send {"event": "media", …}')
+
+    def hear_at(self, rate: int) -> None:
+        self._rate_in = rate
 
     def encode(self, frame: AudioFrame) -> str:
         payload = base64.b64encode(ulaw_encode(frame.samples[0])).decode()

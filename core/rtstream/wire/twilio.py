@@ -46,6 +46,9 @@ class TwilioWire:
             case _:
                 raise BadMessage("a message names no event", fix="Send Twilio Media Streams messages")
 
+    def hear_at(self, rate: int) -> None:
+        """Nothing to tell: a telephone has its own rate."""
+
     def encode(self, frame: AudioFrame) -> str:
         payload = base64.b64encode(ulaw_encode(frame.samples[0])).decode()
         return json.dumps({"event": "media", "streamSid": self._stream, "media": {"payload": payload}})
