@@ -185,9 +185,13 @@ def test_an_app_that_does_not_start_is_told_and_nothing_is_left() -> None:
         raise RuntimeError("no database")
 
     app = FastAPI(on_startup=[fails])
-    with pytest.raises(MachineError, match="did not start"), House(Stream(echo, modality="audio"), app):
+    with pytest.raises(MachineError) as caught, House(Stream(echo, modality="audio"), app):
         pass
-    assert not [thread.name for thread in threading.enumerate() if thread.name == "rtstream-house"]
+    assert caught.value.why == "RuntimeError: no database"
+    for thread in threading.enumerate():
+        if thread.name == "rtstream-house":
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 def test_a_running_server_is_called_by_its_address(speech: Path, monkeypatch: pytest.MonkeyPatch) -> None:

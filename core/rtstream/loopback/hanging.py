@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
 import sysconfig
 import threading
@@ -14,6 +13,7 @@ from typing import TypeVar
 
 import rtstream
 from rtstream.errors import HandlerHung
+from rtstream.worker import Worker
 
 T = TypeVar("T")
 
@@ -30,25 +30,16 @@ def guarded(work: Callable[[], T], limit: float) -> T:
     Raises:
         HandlerHung: it took longer than `limit` seconds; the error says where the handler stands.
     """
-    done: list[T] = []
-    failed: list[BaseException] = []
-
-    def attempt() -> None:
-        try:
-            done.append(work())
-        except BaseException as error:  # whatever it is, it is raised again where it was asked for
-            failed.append(error)
-
-    thread = threading.Thread(target=attempt, name=f"{PREFIX}direct", daemon=True)
-    thread.start()
-    thread.join(limit)
-    if thread.is_alive():
-        error = hung(limit)
-        abandon(thread)
-        raise error
-    if failed:
-        raise failed[0]
-    return done[0]
+    worker = Worker(f"{PREFIX}call")
+    done = worker.submit(work)
+    try:
+        return done.result(limit)
+    except TimeoutError:
+        if done.done():  # then it was the work itself that raised this
+            raise
+        raise hung(limit) from None
+    finally:
+        worker.close()
 
 
 def hung(limit: float) -> HandlerHung:
@@ -58,13 +49,6 @@ def hung(limit: float) -> HandlerHung:
         why=_where() or "none of its code is running: it waits for something that does not come",
         fix="Give each wait in the handler a time limit, or allow it more time with --timeout",
     )
-
-
-def abandon(thread: threading.Thread) -> None:
-    """End a thread that runs Python for good; one that waits inside the system is left behind."""
-    if thread.ident is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
-        thread.join(0.5)
 
 
 def _where() -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
-import threading
 import time
-from contextlib import suppress
+from concurrent.futures import Future, wait
 from types import TracebackType
 from typing import Self
 
@@ -16,11 +16,12 @@ from fastapi import FastAPI
 
 from rtstream.errors import MachineError, UnknownConnection
 from rtstream.loopback.direct import drained
-from rtstream.loopback.hanging import PREFIX, abandon, hung
+from rtstream.loopback.hanging import PREFIX, hung
 from rtstream.outputs import AdditionalOutputs
 from rtstream.session.session import Session
 from rtstream.stream import Stream
 from rtstream.transports.aiortc_inside import ADDRESSES_VARIABLE, LOOPBACK
+from rtstream.worker import Worker
 
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
@@ -50,22 +51,24 @@ class House:
             uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
         )
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._run, name=f"{PREFIX}house", daemon=True)
+        self._worker = Worker(f"{PREFIX}house")
+        self._life: Future[None] = Future()
         self._added_variable = ADDRESSES_VARIABLE not in os.environ
 
     def __enter__(self) -> Self:
         os.environ.setdefault(ADDRESSES_VARIABLE, LOOPBACK)
-        self._thread.start()
-        begun = time.monotonic()
-        while not self._server.started:
-            if not self._thread.is_alive() or time.monotonic() - begun > START_SECONDS:
-                self._leave()
-                raise MachineError(
-                    "the server for the test did not start",
-                    why="its app failed while starting, or took longer than 10 s",
-                    fix="Run `rtstream serve` with the same target to see its log",
-                )
-            time.sleep(0.005)
+        self._life = self._worker.submit(self._run)
+        with _FirstError() as error:
+            begun = time.monotonic()
+            while not self._server.started:
+                if self._life.done() or time.monotonic() - begun > START_SECONDS:
+                    self._leave()
+                    raise MachineError(
+                        "the server for the test did not start",
+                        why=error.text or f"its app was not ready after {START_SECONDS:g} s",
+                        fix="Look at what the app does when it starts",
+                    )
+                time.sleep(0.005)
         return self
 
     def __exit__(
@@ -106,19 +109,33 @@ class House:
             raise hung(STOP_SECONDS) from None
 
     def _run(self) -> None:
-        factory = self._server.config.get_loop_factory()
-        # uvicorn ends by SystemExit when the app fails to start, and so does a thread that is abandoned.
-        with suppress(SystemExit), asyncio.Runner(loop_factory=factory) as runner:
+        with asyncio.Runner(loop_factory=self._server.config.get_loop_factory()) as runner:
             self._loop = runner.get_loop()
             runner.run(self._server.serve(sockets=[self._door]))
 
     def _leave(self) -> None:
         """Stop the server; a handler that holds up its loop for good is abandoned."""
         self._server.should_exit = True
-        self._thread.join(STOP_SECONDS)
-        if self._thread.is_alive():
-            self._server.force_exit = True
-            abandon(self._thread)
+        wait([self._life], STOP_SECONDS)
+        self._server.force_exit = True
+        self._worker.close()
         self._door.close()
         if self._added_variable:
             os.environ.pop(ADDRESSES_VARIABLE, None)
+
+
+class _FirstError(logging.Handler):
+    """Keeps the first error that uvicorn logs, the last line of it: of a traceback it is the exception."""
+
+    text = ""
+
+    def __enter__(self) -> Self:
+        logging.getLogger("uvicorn.error").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("uvicorn.error").removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR and not self.text:
+            self.text = record.getMessage().rstrip().rpartition("\n")[2]
