@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -71,3 +72,27 @@ def program(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedP
         text=True,
         timeout=60,
     )
+
+
+def on_terminal(*words: str, cwd: Path, typed: str = "") -> str:
+    """What a command shows on a terminal, to a person who types something."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rtstream_cli", *words],
+        cwd=cwd,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    os.write(ours, typed.encode())
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:  # so Linux tells that the other end is closed
+        pass
+    assert process.wait(60) == 0, shown.decode()
+    os.close(ours)
+    return shown.decode()

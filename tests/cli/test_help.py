@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from typer.core import TyperCommand
 from rtstream import __version__
 from rtstream_cli.app import COMMANDS, Later
 
-from .conftest import Run, program
+from .conftest import Run, on_terminal, program
 
 
 def loaded(name: str) -> TyperCommand:
@@ -89,26 +88,3 @@ def test_a_reader_who_leaves_early_is_no_error(tmp_path: Path) -> None:
     os.close(writing)
     assert done.stderr == ""
     assert done.returncode == 0
-
-
-def on_terminal(*words: str, cwd: Path) -> str:
-    """What a command shows on a terminal."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rtstream_cli", *words],
-        cwd=cwd,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    shown = b""
-    try:
-        while piece := os.read(ours, 65536):
-            shown += piece
-    except OSError:  # so Linux tells that the other end is closed
-        pass
-    assert process.wait(60) == 0
-    os.close(ours)
-    return shown.decode()

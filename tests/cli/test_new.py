@@ -15,7 +15,7 @@ import pytest
 from rtstream.errors import ProjectRefused, RtstreamError
 from rtstream_cli import proof, scaffold
 
-from .conftest import Run, document, program
+from .conftest import Run, document, on_terminal, program
 
 TEMPLATES = ("echo", "fastapi-app", "radio", "video-filter")
 FILES = [
@@ -76,6 +76,25 @@ def test_a_dry_run_shows_everything_and_writes_nothing(cli: Run, project: Path) 
 def test_the_list_names_every_template(cli: Run) -> None:
     lines = cli("new", "--list").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["template", *TEMPLATES]
+
+
+def test_the_list_is_a_table_on_a_terminal(cli: Run) -> None:
+    shown = cli("--color", "always", "new", "--list").stdout
+    assert "───" in shown
+    assert all(name in shown for name in TEMPLATES)
+
+
+def test_on_a_terminal_it_asks_for_the_name_and_draws_the_tree(project: Path) -> None:
+    shown = on_terminal("new", "--no-verify", cwd=project, typed="my-app\n")
+    assert "Name of the project" in shown
+    assert "├─ handler.py" in shown
+    assert "└─ tests/test_handler.py" in shown
+    assert (project / "my-app/handler.py").exists()
+
+
+def test_nobody_is_asked_who_does_not_want_to_be(project: Path) -> None:
+    with pytest.raises(AssertionError, match="the project has no name"):
+        on_terminal("--no-input", "new", cwd=project)
 
 
 def test_the_list_is_json_too(cli: Run) -> None:
