@@ -24,6 +24,7 @@ class Line(Protocol):
 
     context: Context
     phone: bool
+    speaks: bool  # whether sound or pictures go to the client
 
     def send_text(self, text: str) -> None:
         """Send text to the client, beside the media. From any thread; never waits."""

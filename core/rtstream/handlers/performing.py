@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from ..errors import HandlerHung, HandlerRaised
+from ..outputs import AdditionalOutputs
 from ..worker import Worker
 from .callables import is_async, is_async_generator
 
 OVER = object()  # given when the reply has nothing more
+CLOSING_SECONDS = 5.0  # what the `finally` of a dropped reply may take
 
 
 class Reply:
     """What answers one turn.
+
+    Each step (up to a `yield`, or the whole of a function) is a task, so that a reply can be dropped
+    while its code waits, sleeps or computes.
 
     Args:
         fn: a generator function, a function, or an async one of either; what it gives is what `emit` may.
@@ -28,35 +36,79 @@ class Reply:
         self._worker = Worker("rtstream-reply")
         self._walk: Any = None
         self._begun = False
-        self._ahead: asyncio.Task[Any] | None = None
+        self._steps: deque[asyncio.Task[Any]] = deque()  # begun, and what they gave has not been taken
+        self._ahead: asyncio.Task[None] | None = None
+        self._dropped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def prepare(self) -> None:
-        """Begin it now; what it gives first is kept for `next`."""
-        self._ahead = asyncio.ensure_future(self._step())
+        """Begin it now, up to the first sound; what it gives is kept for `next`."""
+        self._ahead = asyncio.ensure_future(self._look_ahead())
 
     async def next(self) -> Any:
         """The next thing it gives, or `OVER`. What the user's code raises comes through; then it is over."""
         if self._ahead is not None:
-            ahead, self._ahead = self._ahead, None
-            return await ahead
-        return await self._step()
+            self._ahead.cancel()  # which takes no further step; the one that is being taken goes on
+            self._ahead = None
+        step = self._steps[0] if self._steps else self._take_step()
+        await asyncio.wait([step, self._dropped], return_when=asyncio.FIRST_COMPLETED)
+        if self._dropped.done():
+            return OVER
+        self._steps.popleft()
+        return step.result()
 
-    async def drop(self) -> None:
-        """End it: its `finally` runs, and nothing that it still gives is heard."""
+    async def close(self) -> None:
+        """Drop it: `next` gives nothing more from now on, its code is interrupted and its `finally` runs.
+
+        Raises:
+            HandlerHung: its code did not end within five seconds.
+            Exception: what its code raised meanwhile.
+        """
+        self._dropped.set_result(None)
         if self._ahead is not None:
             self._ahead.cancel()
-        walk, self._walk = self._walk, None
-        if inspect.isasyncgen(walk) and not walk.ag_running:
-            await walk.aclose()
-        elif inspect.isgenerator(walk) and not walk.gi_running:
-            await self._worker.run(walk.close)
-        self._worker.close()
+        for step in self._steps:
+            step.cancel()
+        try:
+            async with asyncio.timeout(CLOSING_SECONDS) as limit:
+                if self._steps:
+                    await asyncio.wait(self._steps)
+                with exits_reported():
+                    await self._close_walk()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise HandlerHung(
+                f"a reply has not ended {CLOSING_SECONDS:g} s after it was interrupted",
+                why="its code goes on, though nothing of it is heard",
+                fix="Let CancelledError and GeneratorExit through, and be quick in `finally`",
+            ) from None
+        finally:
+            self._worker.close()
+        for step in self._steps:
+            if not step.cancelled():
+                step.result()
+
+    async def _look_ahead(self) -> None:
+        while True:
+            step = self._take_step()
+            await asyncio.wait([step])
+            if step.cancelled() or step.exception() or not isinstance(step.result(), AdditionalOutputs):
+                return
+
+    def _take_step(self) -> asyncio.Task[Any]:
+        step = asyncio.ensure_future(self._step())
+        self._steps.append(step)
+        return step
 
     async def _step(self) -> Any:
+        with exits_reported():
+            return await self._walk_on()
+
+    async def _walk_on(self) -> Any:
         if not self._begun:
             self._begun = True
             given = await self._call()
-            if not (inspect.isgenerator(given) or hasattr(given, "__anext__")):
+            if not hasattr(given, "__next__") and not hasattr(given, "__anext__"):
                 return given
             self._walk = given
         if self._walk is None:
@@ -71,4 +123,25 @@ class Reply:
             return await self._fn(*inputs)
         if is_async_generator(self._fn):
             return self._fn(*inputs)
-        return await self._worker.run(self._fn, *inputs)
+        given = await self._worker.run(self._fn, *inputs)
+        return await given if inspect.isawaitable(given) else given
+
+    async def _close_walk(self) -> None:
+        walk, self._walk = self._walk, None
+        if inspect.isasyncgen(walk):
+            await walk.aclose()
+        elif inspect.isgenerator(walk) and not walk.gi_running:
+            await self._worker.run(walk.close)
+
+
+@contextmanager
+def exits_reported() -> Iterator[None]:
+    """`sys.exit()` ends the program when it comes out of a task; here it is the handler's mistake."""
+    try:
+        yield
+    except SystemExit as error:
+        raise HandlerRaised(
+            f"a reply called sys.exit({error.code!r})",
+            why="one caller's reply cannot end the server",
+            fix="Return to end the reply, or give `CloseStream()` to end the call",
+        ) from error

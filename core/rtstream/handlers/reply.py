@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Literal
 
-import numpy as np
-
+from ..clock import in_loop
 from ..context import Line
-from ..errors import HandlerReturnedNonsense
-from ..media.frames import AudioFrame
 from ..outputs import AdditionalOutputs
 from ..turns.machine import Event, Interrupted, Paused, Prepare, Started, Turns, Withdrawn
 from ..turns.options import AlgoOptions, SileroVadOptions
-from ..turns.vad import VadModel, VadStream, as_model
-from ..turns.windows import Samples, Window, Windows
+from ..turns.vad import VadModel, as_model, threshold_of
+from ..turns.windows import Samples, Window
 from ..wire import messages
-from ..worker import Worker
 from .base import AsyncStreamHandler, Source
 from .callables import defaults_beyond, places_beyond
 from .performing import OVER, Reply
+from .speaker import Speaker
 
 A_SECOND = 1.0  # of sound that a reply may be ahead of what is heard: an interruption throws little away
 FRESH_INPUTS = 1.0  # seconds that a turn waits for inputs of its own when there are older ones
@@ -38,8 +36,8 @@ class ReplyOnPause(AsyncStreamHandler):
         startup_fn: of the same kind, called when the connection is there: a greeting.
         algo_options: how turns are told apart.
         model_options: handed to the voice detector; `SileroVadOptions` for the default one.
-        can_interrupt: whether speech over a reply stops it (default). Otherwise what is said meanwhile
-            is answered after it. Either way it is not lost.
+        can_interrupt: whether speech over a reply stops it (default). Otherwise, and where no sound goes
+            back (mode "send"), what is said meanwhile is answered after it. Either way it is not lost.
         interrupt_on: stop a reply when "speech" begins (default) or, as FastRTC does, at the "pause"
             after it.
         expected_layout, output_sample_rate, output_frame_size, input_sample_rate: see `StreamHandler`.
@@ -77,15 +75,15 @@ class ReplyOnPause(AsyncStreamHandler):
         self.needs_args = needs_args or bool(places_beyond(fn, 1))
         self.turns = Turns(
             self.algo_options,
-            threshold=getattr(self.model_options, "threshold", 0.5),
+            threshold=threshold_of(self.model, self.model_options),
             can_interrupt=can_interrupt,
             interrupt_on=interrupt_on,
         )
-        self._windows = Windows(input_sample_rate)
-        self._vad: VadStream | None = None
-        self._vad_thread = Worker("rtstream-vad")
+        self._speaker = Speaker(self.model, input_sample_rate, expected_layout)
         self._reply: Reply | None = None
         self._to_be_heard = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._troubles: deque[BaseException] = deque()  # of those tasks, told by the next `emit`
         self._answered_inputs = False
         self._heard_from = 0.0
         self._starting = False
@@ -97,6 +95,8 @@ class ReplyOnPause(AsyncStreamHandler):
 
     def bind(self, line: Line, defaults: Sequence[Any] | None = None) -> None:
         super().bind(line, defaults if defaults is not None else defaults_beyond(self.fn, 1))
+        if not line.speaks:  # nothing is heard of a reply, so nothing of it is in the speaker's way
+            self.turns.can_interrupt = False
 
     async def start_up(self) -> None:
         if self.startup_fn is not None:
@@ -104,17 +104,21 @@ class ReplyOnPause(AsyncStreamHandler):
             if wants:
                 await self.wait_for_args()
             self.turns.replying()
-            await self._perform(Reply(self.startup_fn, partial(self._first_inputs, wants)))
+            self._perform(Reply(self.startup_fn, partial(self._first_inputs, wants)))
 
     async def receive(self, frame: tuple[int, Any]) -> None:
-        rate, samples = frame
-        if self._vad is None:
-            self._vad = self.model.stream()
-        for window in self._windows.push(AudioFrame(_mono(samples, self.expected_layout), rate)):
-            await self._obey(self.turns.heard(window, await self._probability(self._vad, window)))
+        self._speaker.push(frame)
+        while (window := self._speaker.next()) is not None:
+            probability = 0.0  # if the detector fails: then the sound is kept all the same
+            try:
+                probability = await self._speaker.probability(window)
+            finally:
+                self._heard(window, probability)
 
     async def emit(self) -> Any:
         await self._to_be_heard.wait()
+        if self._troubles:
+            raise self._troubles.popleft()
         if (reply := self._reply) is None:
             self._to_be_heard.clear()
             return None
@@ -126,16 +130,18 @@ class ReplyOnPause(AsyncStreamHandler):
         return self._tell(value)
 
     async def shutdown(self) -> None:
-        await self._drop()
-        self._vad_thread.close()
-        if self._vad is not None:
-            self._vad.close()
+        self._drop()
+        self._speaker.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._troubles:
+            raise self._troubles.popleft()
 
     # What the user's code may call.
 
     def trigger_response(self) -> None:
         """End the turn now and answer whatever was said: for a button or push-to-talk. From any thread."""
-        asyncio.run_coroutine_threadsafe(self._obey(self.turns.give_turn()), self.loop)
+        in_loop(self.loop, lambda: self._obey(self.turns.give_turn()))
 
     @property
     def seconds_heard(self) -> float:
@@ -145,33 +151,40 @@ class ReplyOnPause(AsyncStreamHandler):
 
     # Inside.
 
-    async def _obey(self, events: list[Event]) -> None:
+    def _heard(self, window: Window, probability: float) -> None:
+        self._obey(self.turns.heard(window, probability))
+
+    def _heard(self, window: Window, probability: float) -> None:
+        """Take 32 ms of the speaker's sound, with the probability that it is speech."""
+        self._obey(self.turns.heard(window, probability))
+
+    def _obey(self, events: list[Event]) -> None:
         for event in events:
             match event:
                 case Started():
                     self._log("started_talking")
                     self._ask_for_inputs()
                 case Interrupted():
-                    await self._drop()
+                    self._drop()
                     self.clear_queue()
                     self._log("interrupted")
                 case Prepare(audio):
                     self._reply = self._answer(audio)
                     self._reply.prepare()
                 case Withdrawn():
-                    await self._drop()
+                    self._drop()
                 case Paused(audio, prepared):
                     self._log("pause_detected")
                     reply = self._reply if prepared else None
-                    await self._perform(reply or self._answer(audio))
+                    self._perform(reply or self._answer(audio))
 
     def _answer(self, audio: Samples) -> Reply:
         return Reply(self.fn, partial(self._turn_inputs, audio[None, :]))
 
-    async def _perform(self, reply: Reply) -> None:
+    def _perform(self, reply: Reply) -> None:
         """Let a reply be heard."""
         if self._reply is not reply:
-            await self._drop()
+            self._drop()
         self._reply = reply
         self._heard_from = self._line.seconds_played if self._line is not None else 0.0
         self._starting = True
@@ -182,14 +195,25 @@ class ReplyOnPause(AsyncStreamHandler):
         if self._line is not None:
             await self._line.all_played()
         if reply is self._reply:
-            await self._drop()
-            await self._obey(self.turns.replied())
+            self._drop()
+            self._obey(self.turns.replied())
 
-    async def _drop(self) -> None:
+    def _drop(self) -> None:
+        """Nothing more of the reply is heard; its end is not waited for."""
         reply, self._reply = self._reply, None
-        self._to_be_heard.clear()
         if reply is not None:
-            await reply.drop()
+            self._begin(reply.close())
+
+    def _begin(self, part: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(part)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (trouble := task.exception()) is not None:
+            self._troubles.append(trouble)
+            self._to_be_heard.set()
 
     def _tell(self, value: Any) -> Any:
         if self._starting and value is not None:
@@ -204,16 +228,6 @@ class ReplyOnPause(AsyncStreamHandler):
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, AdditionalOutputs):
                 self.latest_args[1:] = part.args
-
-    async def _probability(self, vad: VadStream, window: Window) -> float:
-        probability = vad(window) if self.model.quick else await self._vad_thread.run(vad, window)
-        if not 0.0 <= probability <= 1.0:
-            raise HandlerReturnedNonsense(
-                f"the voice detector gave {probability!r:.40}",
-                why="it must give the probability of speech, from 0 to 1",
-                fix="Mend the model that was passed to ReplyOnPause, or leave `model` out",
-            )
-        return probability
 
     # The additional inputs of a turn.
 
@@ -242,10 +256,3 @@ class ReplyOnPause(AsyncStreamHandler):
 
     def _log(self, what: str) -> None:
         self.send_message_sync(messages.log(what))
-
-
-def _mono(samples: Samples, layout: str) -> Samples:
-    if layout == "mono":
-        return samples
-    mixed: Samples = samples.reshape(-1, 2).mean(axis=1).astype(np.int16)
-    return mixed[None, :]

@@ -57,7 +57,7 @@ class Session:
         self.outputs = Feed()
         self.reason: EndReason | None = None
         self.context = Context(id, transport.websocket)
-        self.phone = transport.phone
+        self.phone, self.speaks = transport.phone, options.speaks
         self._options = options
         self._clock = clock = Clock()
         self._counted = Stats()

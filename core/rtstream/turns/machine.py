@@ -1,65 +1,24 @@
 """The turn machine: a user machine, a bot machine, and one joint rule between them, barge-in.
 
-Windows of sound with the probability of speech go in, and facts of the reply (`prepared`, `replying`,
-`replied`); events come out. There is no clock, no thread and no I/O: time is counted in windows.
+Windows of sound with the probability of speech go in, and facts of the reply (`replying`, `replied`,
+`judged`); events come out. There is no clock, no thread and no I/O: time is counted in windows.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from .options import AlgoOptions
+from .states import BOT, USER, Bot, Fact, User
 from .windows import WINDOW_SECONDS, Samples, Window
 
-HYSTERESIS = 0.15  # speech that has begun goes on at that much less probability
+HOLD = 0.4  # speech that has begun goes on down to that share of the threshold (docs/turns.md)
 ONSET_SPAN = 10  # windows, a third of a second, within which the speech that begins a turn is counted
-
-
-class User(Enum):
-    """What the speaker does."""
-
-    SILENT = "silent"
-    SPEAKING = "speaking"
-    PAUSING = "pausing"
-
-
-class Bot(Enum):
-    """What the reply does."""
-
-    IDLE = "idle"
-    PREPARING = "preparing"
-    REPLYING = "replying"
-
-
-class Fact(Enum):
-    """What moves the machines."""
-
-    ONSET = "enough speech"
-    LULL = "a short silence"
-    RESUMED = "speech again"
-    END = "a long silence"
-    TOO_LONG = "the longest turn"
-    COMMIT = "the turn is answered"
-    DONE = "the reply was played"
-    BARGED_IN = "the speaker interrupts"
-
-
-USER: dict[User, dict[Fact, User]] = {
-    User.SILENT: {Fact.ONSET: User.SPEAKING},
-    User.SPEAKING: {Fact.LULL: User.PAUSING, Fact.END: User.SILENT, Fact.TOO_LONG: User.SILENT},
-    User.PAUSING: {Fact.RESUMED: User.SPEAKING, Fact.END: User.SILENT, Fact.TOO_LONG: User.SILENT},
-}
-
-BOT: dict[Bot, dict[Fact, Bot]] = {
-    Bot.IDLE: {Fact.LULL: Bot.PREPARING, Fact.COMMIT: Bot.REPLYING},
-    Bot.PREPARING: {Fact.RESUMED: Bot.IDLE, Fact.COMMIT: Bot.REPLYING},
-    Bot.REPLYING: {Fact.DONE: Bot.IDLE, Fact.BARGED_IN: Bot.IDLE},
-}
 
 
 @dataclass(frozen=True)
@@ -70,6 +29,14 @@ class Started:
 @dataclass(frozen=True)
 class Interrupted:
     """The speaker has taken the floor from the reply: nothing more of it may be heard."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Ask the turn model whether this is all that the speaker wants to say; tell `Turns.judged`."""
+
+    audio: Samples
+    pause: int
 
 
 @dataclass(frozen=True)
@@ -92,7 +59,7 @@ class Paused:
     prepared: bool = False
 
 
-Event: TypeAlias = Started | Interrupted | Prepare | Withdrawn | Paused
+Event: TypeAlias = Started | Interrupted | Judge | Prepare | Withdrawn | Paused
 
 
 class Turns:
@@ -103,6 +70,7 @@ class Turns:
         threshold: the probability from which a window counts as speech.
         can_interrupt: whether speech over a reply stops it; otherwise it is answered after it.
         interrupt_on: whether it stops at the "speech" or, as in FastRTC, at the "pause" after it.
+        judged: whether a turn model is asked in each pause.
     """
 
     def __init__(
@@ -112,135 +80,172 @@ class Turns:
         threshold: float = 0.5,
         can_interrupt: bool = True,
         interrupt_on: Literal["speech", "pause"] = "speech",
+        judged: bool = False,
     ) -> None:
         assert options.end_silence is not None and options.min_speech is not None
         assert options.interrupt_after is not None
         self.user = User.SILENT
         self.bot = Bot.IDLE
-        self._options = options
-        self._threshold = threshold
-        self._can_interrupt = can_interrupt
+        self.can_interrupt = can_interrupt
         self._interrupt_on = interrupt_on
-        self._end = windows_in(options.end_silence)
-        self._lull = windows_in(options.speculative_after) if options.speculative_after is not None else None
-        self._enough = windows_in(options.min_speech)
-        self._enough_over_reply = windows_in(options.interrupt_after)
-        self._blip = windows_in(options.speech_threshold)
+        self._threshold = threshold
+        self._judges = judged
+        self._speculates = options.speculative_after is not None
+        self._lull = self._lull_of(options, options.end_silence)
+        self._end = silence_in(options.end_silence)
+        self._end_unjudged = self._end + windows_in(options.judged_within)
+        self._end_incomplete = max(self._end, silence_in(options.incomplete_silence))
+        self._enough = max(1, windows_in(options.min_speech))
+        self._enough_over_reply = max(1, windows_in(options.interrupt_after))
+        self._blip = max(1, windows_in(options.speech_threshold))
         self._longest = options.max_continuous_speech_s / WINDOW_SECONDS
-        self._lately: deque[bool] = deque(maxlen=max(ONSET_SPAN, self._enough, self._enough_over_reply))
-        self._before: deque[Samples] = deque(maxlen=windows_in(options.pre_roll) + self._lately.maxlen)  # type: ignore[operator]
+        self._pre_roll = windows_in(options.pre_roll)
+        span = max(ONSET_SPAN, self._enough)
+        self._lately: deque[bool] = deque(maxlen=span)
+        self._before: deque[Samples] = deque(maxlen=self._pre_roll + span)
         self._said: list[Samples] = []
         self._waiting: list[Samples] = []
         self._quiet = 0  # windows since the last solid speech
         self._blips = 0  # windows of speech among them
-
-    @property
-    def speaking(self) -> bool:
-        """Whether the speaker has the floor, pauses within the turn included."""
-        return self.user is not User.SILENT
+        self._over_reply = 0  # windows of speech in this turn while a reply was heard
+        self._pause = 0  # pauses so far: a verdict on an older one is not heeded
+        self._complete: bool | None = None  # the verdict on this one
 
     def heard(self, window: Window, probability: float) -> list[Event]:
         """Take 32 ms of the speaker's sound."""
         if self.user is User.SILENT:
             return self._listen(window, probability >= self._threshold)
-        return self._follow(window, probability >= self._threshold - HYSTERESIS)
+        return self._follow(window, probability >= self._threshold * HOLD)
 
     def replied(self) -> list[Event]:
         """The reply has been played to its end; what was said meanwhile is answered now."""
         self._bot(Fact.DONE)
         if self._waiting and self.user is User.SILENT:
-            audio, self._waiting = np.concatenate(self._waiting), []
-            return self._commit(audio)
+            return self._commit()
         return []
 
     def replying(self) -> None:
         """A reply has begun that nobody asked for: a greeting."""
         self._bot(Fact.COMMIT)
 
+    def judged(self, pause: int, complete: bool) -> None:
+        """The turn model's verdict on a pause. Without one the turn ends as if it were complete."""
+        if pause == self._pause:
+            self._complete = complete
+
     def give_turn(self) -> list[Event]:
         """End the turn now, with whatever was said: push-to-talk, a button."""
         if self.user is User.SILENT:
-            self._said = []
+            self._said = self._with_pre_roll() if any(self._lately) else []
+        self._over_reply = self._enough_over_reply  # a button says as much as any speech
         return self._close(Fact.END)
+
+    def called(self) -> list[Event]:
+        """The speaker has called by a stop word: a reply that may be interrupted by speech stops now."""
+        self._over_reply = self._enough_over_reply
+        return self._talk_over()
 
     def _listen(self, window: Window, speech: bool) -> list[Event]:
         self._before.append(window.said)
         self._lately.append(speech)
-        over_reply = self.bot is Bot.REPLYING
-        enough = self._enough_over_reply if over_reply else self._enough
-        if not speech or sum(self._lately) < max(enough, 1):
+        if not speech or sum(self._lately) < self._enough:
             return []
         self._user(Fact.ONSET)
+        self._over_reply = sum(self._lately) if self.bot is Bot.REPLYING else 0
         self._said = self._with_pre_roll()
         self._quiet = self._blips = 0
-        if over_reply and self._interrupt_on == "speech":
-            return [Started(), *self._barge_in()]
-        return [Started()]
+        return [Started(), *self._talk_over()]
 
     def _follow(self, window: Window, speech: bool) -> list[Event]:
         self._said.append(window.said)
         self._quiet += 1
         self._blips += speech
+        self._over_reply += speech and self.bot is Bot.REPLYING
         events: list[Event] = []
-        if speech and self._blips >= max(self._blip, 1):
+        # Right after speech it is the same speech; in a pause a click does not end the pause.
+        if speech and (self._quiet <= self._blip or self._blips >= self._blip):
             self._quiet = self._blips = 0
-            if self.user is User.PAUSING:
-                events += self._resume()
-        if not speech and self._quiet >= self._end:
-            return self._close(Fact.END)
+            events += self._resume()
+        events += self._talk_over()
+        if not speech and self._quiet >= self._patience():
+            return events + self._end_of_turn()
         if len(self._said) >= self._longest:
-            return self._close(Fact.TOO_LONG)
-        if self.user is User.SPEAKING and self._lull is not None and not speech and self._quiet >= self._lull:
+            return events + self._close(Fact.TOO_LONG)
+        if self._lull is not None and not speech and self._quiet >= self._lull:
             events += self._hesitate()
         return events
 
+    def _patience(self) -> int:
+        """The windows of silence that end the turn."""
+        if not self._judges or self._complete:
+            return self._end
+        return self._end_unjudged if self._complete is None else self._end_incomplete
+
     def _hesitate(self) -> list[Event]:
-        self._user(Fact.LULL)
-        if self.bot is not Bot.IDLE:
+        if not self._user(Fact.LULL):
             return []
-        self._bot(Fact.LULL)
-        return [Prepare(np.concatenate(self._said))]
+        self._pause += 1
+        self._complete = None
+        audio = joined([*self._waiting, *self._said])
+        events: list[Event] = [Judge(joined(self._said), self._pause)] if self._judges else []
+        if self._speculates and self.bot is Bot.IDLE:
+            self._bot(Fact.LULL)
+            events.append(Prepare(audio))
+        return events
 
     def _resume(self) -> list[Event]:
-        self._user(Fact.RESUMED)
+        if not self._user(Fact.RESUMED):
+            return []
+        self._pause += 1
         return [Withdrawn()] if self._bot(Fact.RESUMED) else []
 
     def _close(self, fact: Fact) -> list[Event]:
         """The speaker's turn ends: it is answered, or kept until the reply that goes on is done."""
         self._user(fact)
         said, self._said = self._said, []
-        self._before.clear()
         self._lately.clear()
-        events: list[Event] = []
-        if self.bot is Bot.REPLYING:
-            events += self._barge_in()
-        if self.bot is Bot.REPLYING:
-            self._waiting += said
-            return events
-        said = [*self._waiting, *said]
-        self._waiting = []
-        return events + self._commit(np.concatenate(said) if said else np.zeros(0, np.int16))
+        self._before.clear()
+        self._pause += 1
+        events = self._barge_in()
+        self._waiting += said
+        return events if self.bot is Bot.REPLYING else events + self._commit()
 
-    def _commit(self, audio: Samples) -> list[Event]:
+    def _end_of_turn(self) -> list[Event]:
+        silence = self._said[-self._quiet :]
+        events = self._close(Fact.END)
+        if not self._waiting:
+            self._before.extend(silence)  # the next turn may begin softly in it
+        return events
+
+    def _commit(self) -> list[Event]:
+        """Answer all that was said and has not been answered."""
+        audio, self._waiting = joined(self._waiting), []
         prepared = self.bot is Bot.PREPARING
         self._bot(Fact.COMMIT)
         return [Paused(audio, prepared)]
 
+    def _talk_over(self) -> list[Event]:
+        return self._barge_in() if self._interrupt_on == "speech" else []
+
     def _barge_in(self) -> list[Event]:
-        """The joint rule: who may interrupt takes the floor from the reply."""
-        if not self._can_interrupt:
+        """The joint rule: who may interrupt, and says enough over a reply, takes the floor from it."""
+        if not self.can_interrupt or self._over_reply < self._enough_over_reply:
             return []
-        self._bot(Fact.BARGED_IN)
-        return [Interrupted()]
+        return [Interrupted()] if self._bot(Fact.BARGED_IN) else []
 
     def _with_pre_roll(self) -> list[Samples]:
         """What was said from the pre-roll before the first of the speech on."""
-        first = len(self._lately) - list(self._lately).index(True)
-        keep = first + windows_in(self._options.pre_roll)
-        said = list(self._before)[-keep:]
+        since_first = len(self._lately) - list(self._lately).index(True)
+        said = list(self._before)[-(since_first + self._pre_roll) :]
         self._before.clear()
         self._lately.clear()
         return said
+
+    def _lull_of(self, options: AlgoOptions, end_silence: float) -> int | None:
+        """The windows of silence after which the reply is prepared and the turn model is asked, if at all."""
+        if options.speculative_after is not None:
+            return silence_in(options.speculative_after)
+        return silence_in(end_silence / 2) if self._judges else None
 
     def _user(self, fact: Fact) -> bool:
         state = USER[self.user].get(fact)
@@ -254,10 +259,15 @@ class Turns:
 
 
 def windows_in(seconds: float) -> int:
-    """How many windows that time takes, rounded up."""
-    return int(-(-seconds // WINDOW_SECONDS))
+    """How many windows that time fills, rounded up."""
+    return math.ceil(seconds / WINDOW_SECONDS - 1e-9)
 
 
-def transitions(machine: dict[Any, dict[Fact, Any]]) -> list[tuple[str, str, str]]:
-    """The table as `(from, to, because of)`: what the documentation's diagrams are drawn from."""
-    return [(a.value, b.value, fact.value) for a, moves in machine.items() for fact, b in moves.items()]
+def silence_in(seconds: float) -> int:
+    """How many silent windows follow speech in that time: half of one has passed when the first begins."""
+    return max(1, round(seconds / WINDOW_SECONDS - 0.5))
+
+
+def joined(said: list[Samples]) -> Samples:
+    """One array of many."""
+    return np.concatenate(said) if said else np.zeros(0, np.int16)

@@ -29,7 +29,11 @@ class AlgoOptions:
         speculative_after: silence after which the reply is prepared, to be heard at once when the turn
             ends, or dropped unheard if the speaker goes on. None (default) for no such start. The
             reply's code then runs for turns that are never answered, so it must bear that.
-        interrupt_after: speech that interrupts a reply; default: `min_speech`.
+        interrupt_after: speech over a reply that interrupts it; default: `min_speech`. Less than that is
+            answered after the reply.
+        incomplete_silence: silence that ends a turn which the turn model, if there is one, holds to be
+            incomplete (default 1.2).
+        judged_within: for how long after `end_silence` the turn model's verdict is waited for (default 0.1).
     """
 
     audio_chunk_duration: float = FASTRTC_CHUNK
@@ -41,10 +45,12 @@ class AlgoOptions:
     pre_roll: float = 0.3
     speculative_after: float | None = None
     interrupt_after: float | None = None
+    incomplete_silence: float = 1.2
+    judged_within: float = 0.1
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if value is not None and (isinstance(value, bool) or not value >= 0):
+            if value is not None and not _is_time(value, endless=name == "max_continuous_speech_s"):
                 raise OptionError(
                     f"AlgoOptions.{name} is {value!r}", fix="Pass a number of seconds from 0 up"
                 )
@@ -60,6 +66,12 @@ class AlgoOptions:
                 why=f"the turn has ended by then: end_silence is {self.end_silence:g}",
                 fix="Pass speculative_after=0.2",
             )
+
+
+def _is_time(value: Any, *, endless: bool) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return value >= 0 and (endless or math.isfinite(value))
 
 
 @dataclass

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from ..errors import MissingExtra
+from ..errors import HandlerReturnedNonsense, MissingExtra, OptionError
 from .options import SileroVadOptions
 from .windows import VAD_RATE, VAD_SAMPLES, Window
 
@@ -71,7 +72,11 @@ class SileroModel:
 
     def stream(self) -> VadStream:
         """A detector for one speaker, fresh or out of the pool."""
-        return _SileroStream(self._pool.pop() if self._pool else self._make(), self._pool)
+        try:
+            engine = self._pool.pop()
+        except IndexError:
+            engine = self._make()
+        return _SileroStream(engine, self._pool)
 
     def warmup(self) -> None:
         """Load the model, so that the first call need not."""
@@ -110,13 +115,21 @@ def get_silero_model() -> SileroModel:
 
 
 class Adapted:
-    """A detector of FastRTC's protocol, asked about the last fifth of a second at each window."""
+    """A detector of FastRTC's protocol, asked about the last fifth of a second at each window.
+
+    Of `SileroVadOptions` it is handed the threshold alone: the times in them are meant for recordings of
+    seconds, and how turns are told apart is a matter of `AlgoOptions`.
+    """
 
     quick = False
 
     def __init__(self, model: PauseDetectionModel, options: Any) -> None:
         self._model = model
         self._options = options
+        if isinstance(options, SileroVadOptions):
+            self._options = replace(
+                options, min_speech_duration_ms=0, min_silence_duration_ms=0, speech_pad_ms=0
+            )
 
     def stream(self) -> VadStream:
         """A detector for one speaker."""
@@ -124,13 +137,31 @@ class Adapted:
 
 
 def as_model(given: Any, options: Any) -> VadModel:
-    """A `VadModel` from whatever was passed as `model`: None, one of ours, or one of FastRTC's protocol."""
+    """A `VadModel` from whatever was passed as `model`: None, one of ours, or one of FastRTC's protocol.
+
+    Raises:
+        OptionError: it is neither.
+        MissingExtra: None was passed, and no voice detector is installed.
+    """
     if given is None:
         return get_silero_model()
     if hasattr(given, "stream"):
         model: VadModel = given
         return model
-    return Adapted(given, options)
+    if hasattr(given, "vad"):
+        return Adapted(given, options)
+    raise OptionError(
+        f"`model` is {given!r:.60}, which detects no voice",
+        why="it has neither `stream()` (VadModel) nor `vad(audio, options)` (PauseDetectionModel)",
+        fix="Leave `model` out for Silero, or pass an instance of your detector",
+    )
+
+
+def threshold_of(model: VadModel, options: Any) -> float:
+    """The probability from which a window counts as speech."""
+    if isinstance(model, Adapted):  # it has applied the options itself: what it gives is a share of time
+        return SileroVadOptions.threshold
+    return float(getattr(options, "threshold", SileroVadOptions.threshold))
 
 
 class _Engine(Protocol):
@@ -175,8 +206,15 @@ class _AdaptedStream:
     def __call__(self, window: Window) -> float:
         self._lately.append(window.heard)
         sound = np.concatenate(self._lately)
-        seconds, _ = self._model.vad((VAD_RATE, (sound * 32767).astype(np.int16)), self._options)
-        return min(1.0, max(0.0, float(seconds) * VAD_RATE / len(sound)))
+        given = self._model.vad((VAD_RATE, (sound * 32767).astype(np.int16)), self._options)
+        match given:
+            case (int() | float() | np.number() as seconds, _) if seconds >= 0:
+                return min(1.0, float(seconds) * VAD_RATE / len(sound))
+        raise HandlerReturnedNonsense(
+            f"the voice detector gave {given!r:.60}",
+            why="`vad` must give the seconds of speech, and where: `(0.1, [{'start': 0, 'end': 1600}])`",
+            fix="Mend the model that was passed to ReplyOnPause, or leave `model` out",
+        )
 
     def close(self) -> None:
         self._lately.clear()

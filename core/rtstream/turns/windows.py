@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +28,9 @@ class Window:
 class Windows:
     """Cuts one speaker's sound.
 
+    Where 32 ms are no whole number of samples (1411.2 at 44.1 kHz), what was `said` is of the one or the
+    other length by turns, so that it stays in step with what is `heard` however long the call.
+
     Args:
         rate: of the frames that are pushed, in samples a second.
     """
@@ -36,13 +38,21 @@ class Windows:
     def __init__(self, rate: int) -> None:
         self.rate = rate
         self._resampler = Resampler(VAD_RATE)
-        self._said = Chunker(rate, 1, WINDOW_SECONDS)
         self._heard = Chunker(VAD_RATE, 1, WINDOW_SECONDS)
-        self._pieces: list[Samples] = []
+        self._said: Samples = np.zeros(0, np.int16)
+        self._taken = 0  # samples of what was said, in all windows so far
+        self._count = 0
 
-    def push(self, frame: AudioFrame) -> Iterator[Window]:
-        """The windows that the frame completes."""
-        self._pieces += [piece.samples[0] for piece in self._said.push(frame)]
+    def push(self, frame: AudioFrame) -> list[Window]:
+        """The windows that the mono frame completes."""
+        self._said = np.concatenate([self._said, frame.samples[0]])
         sound = self._resampler.push(frame)
-        for window in self._heard.push(sound) if sound is not None else ():
-            yield Window(self._pieces.pop(0), window.samples[0].astype(np.float32) / 32768.0)
+        pieces = self._heard.push(sound) if sound is not None else []
+        return [Window(self._next_said(), piece.samples[0].astype(np.float32) / 32768.0) for piece in pieces]
+
+    def _next_said(self) -> Samples:
+        self._count += 1
+        size = self._count * VAD_SAMPLES * self.rate // VAD_RATE - self._taken
+        said, self._said = self._said[:size], self._said[size:]
+        self._taken += len(said)
+        return said

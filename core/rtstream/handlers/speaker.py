@@ -1,0 +1,79 @@
+"""The speaker of one session: what is said, window by window, each with the probability that it is speech."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Literal
+
+import numpy as np
+
+from ..errors import HandlerHung, HandlerReturnedNonsense
+from ..media.frames import AudioFrame
+from ..turns.vad import VadModel, VadStream
+from ..turns.windows import Window, Windows
+from .asking import Asked
+
+HUNG_AFTER = 3.0  # seconds that a voice detector may take for 32 ms of sound
+
+
+class Speaker:
+    """One speaker and the voice detector that listens.
+
+    Args:
+        model: where the detector comes from.
+        rate, layout: of what `push` is given.
+    """
+
+    def __init__(self, model: VadModel, rate: int, layout: Literal["mono", "stereo"]) -> None:
+        self._model = model
+        self._layout = layout
+        self._windows = Windows(rate)
+        self._waiting: deque[Window] = deque()
+        self._asked = Asked("the voice detector", HUNG_AFTER)
+        self._detector: VadStream | None = None
+
+    def push(self, frame: tuple[int, Any]) -> None:
+        """Take sound as `receive` is given it."""
+        rate, samples = frame
+        if self._layout == "stereo":
+            samples = samples.reshape(-1, 2).mean(axis=1).astype(np.int16)[None, :]
+        self._waiting.extend(self._windows.push(AudioFrame(samples, rate)))
+
+    def next(self) -> Window | None:
+        """The next whole window, None when there is none yet."""
+        return self._waiting.popleft() if self._waiting else None
+
+    async def probability(self, window: Window) -> float:
+        """How probable it is that the window holds speech.
+
+        Raises:
+            HandlerHung: the detector did not answer; the next window is put to a new one.
+            HandlerReturnedNonsense: it gave no probability.
+            Exception: what it raises.
+        """
+        if self._detector is None:
+            self._detector = await self._asked.ask(self._model.stream)
+            if self._model.quick:
+                self._asked.close()
+        try:
+            probability: Any = await self._ask(self._detector, window)
+        except HandlerHung:
+            self._detector = None
+            raise
+        if not isinstance(probability, float | int | np.number) or not 0.0 <= probability <= 1.0:
+            raise HandlerReturnedNonsense(
+                f"the voice detector gave {probability!r:.40}",
+                why="it must give the probability of speech, from 0 to 1",
+                fix="Mend the model that was passed to ReplyOnPause, or leave `model` out",
+            )
+        return float(probability)
+
+    async def _ask(self, detector: VadStream, window: Window) -> Any:
+        return detector(window) if self._model.quick else await self._asked.ask(detector, window)
+
+    def close(self) -> None:
+        """Give back what the detector holds."""
+        self._asked.close()
+        if self._detector is not None:
+            self._detector.close()
+            self._detector = None
