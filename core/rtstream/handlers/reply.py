@@ -152,9 +152,6 @@ class ReplyOnPause(AsyncStreamHandler):
     # Inside.
 
     def _heard(self, window: Window, probability: float) -> None:
-        self._obey(self.turns.heard(window, probability))
-
-    def _heard(self, window: Window, probability: float) -> None:
         """Take 32 ms of the speaker's sound, with the probability that it is speech."""
         self._obey(self.turns.heard(window, probability))
 
