@@ -59,8 +59,8 @@ def socket_url(request: Request, path: str) -> str:
     Carriers speak TLS only, and what they call is a tunnel or a proxy that ends it; so the scheme is
     `wss` unless the host is this machine itself.
     """
-    host = urlsplit(f"//{request.headers.get('host', '')}")
     try:
+        host = urlsplit(f"//{request.headers.get('host', '')}")
         name, port = host.hostname or "localhost", host.port
     except ValueError:
         name, port = "localhost", None

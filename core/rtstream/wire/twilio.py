@@ -37,8 +37,8 @@ class TwilioWire:
                 id = text_in(said, "streamSid") or text_in(said.get("start"), "streamSid")
                 if id is None:
                     raise BadMessage("`start` names no streamSid", fix="Send Twilio's start message")
-                self._stream = id
-                return [Started(id)]
+                self._stream = self._stream or id
+                return [Started(self._stream)]
             case "stop":
                 return [Stopped()]
             case str():  # connected, mark, dtmf, and what the carrier may add

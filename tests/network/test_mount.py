@@ -1,0 +1,200 @@
+"""A stream on an app: routes, prefixes, tags, several on one app, and the app's own life."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+from starlette.testclient import TestClient
+
+from rtstream import AdditionalOutputs, Stream
+from tests.conftest import run
+from tests.helpers.handlers import AsyncEcho, Log, Saying
+from tests.helpers.server import answering, serving, until
+from tests.helpers.sockets import socket_caller
+from tests.helpers.webrtc import caller
+
+pytestmark = pytest.mark.network
+
+
+def paths(app: FastAPI) -> dict[str, Any]:
+    found: dict[str, Any] = app.openapi()["paths"]
+    return found
+
+
+@pytest.mark.parametrize("path", ["", "/voice", "/a/b/", "/voice/"])
+def test_the_routes_lie_under_the_prefix_with_their_tags(path: str) -> None:
+    app = FastAPI()
+    Stream(AsyncEcho(), modality="audio").mount(app, path, tags=["speech"])
+    prefix = path.rstrip("/")
+    assert paths(app)[prefix + "/webrtc/offer"]["post"]["tags"] == ["speech"]
+    assert prefix + "/telephone/incoming" in paths(app)
+
+
+def test_two_streams_on_one_app_have_connections_and_limits_of_their_own() -> None:
+    async def main() -> None:
+        one, two = Stream(AsyncEcho(), modality="audio"), Stream(AsyncEcho(), modality="audio")
+        app = FastAPI()
+        one.mount(app, "/one")
+        two.mount(app, "/two")
+        async with serving(one, "/one", app) as first:
+            second = type(first)(app, two, first.http, "/two")
+            async with socket_caller(first, id="same") as a, socket_caller(second, id="same") as b:
+                await a.start()
+                await b.start()
+                await until(lambda: len(one.sessions) == len(two.sessions) == 1)
+                await b.talk(0.2)
+                await b.hears(0.1)
+            await until(lambda: len(one.sessions) == len(two.sessions) == 0)
+
+    run(main())
+
+
+def test_the_apps_own_lifespan_and_routes_live_on() -> None:
+    events: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, str]]:
+        events.append("started")
+        yield {"mine": "yes"}
+        events.append("stopped")
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/mine")
+    def mine() -> str:
+        return "mine"
+
+    Stream(AsyncEcho(), modality="audio").mount(app)
+    with TestClient(app) as client:
+        assert client.get("/mine").json() == "mine"
+        assert events == ["started"]
+    assert events == ["started", "stopped"]
+
+
+def test_when_the_app_stops_its_connections_are_ended_and_shut_down() -> None:
+    async def main() -> None:
+        log = Log()
+        stream = Stream(AsyncEcho(log), modality="audio")
+        async with answering(stream) as server, caller(server) as client:
+            async with server.app.router.lifespan_context(server.app):
+                await client.call()
+                await client.hears(0.1)
+            assert (await client.told("end_stream"))["reason"] == "server_stopping"
+            assert log.count("shutdown") == 1
+            assert len(stream.sessions) == 0
+
+    run(main())
+
+
+@pytest.mark.parametrize("verbose", [True, False])
+def test_the_start_is_told_on_stderr_unless_not_wanted(
+    verbose: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = FastAPI()
+    Stream(AsyncEcho(), modality="audio", verbose=verbose).mount(app, "/voice")
+    with TestClient(app):
+        pass
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert ("/voice/webrtc/offer" in said.err) is verbose
+
+
+def test_in_the_cloud_a_stream_without_turn_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYSTEM", "spaces")
+    app = FastAPI()
+    Stream(AsyncEcho(), modality="audio").mount(app)
+    with pytest.raises(RuntimeError, match="rtc_configuration"), TestClient(app):
+        pass
+    app = FastAPI()
+    Stream(AsyncEcho(), modality="audio", rtc_configuration={"iceServers": []}).mount(app)
+    with TestClient(app):
+        pass
+
+
+def test_outputs_stream_to_a_client_over_http_as_server_sent_events_and_end_with_the_call() -> None:
+    async def main() -> None:
+        stream = Stream(Saying(*(AdditionalOutputs(n) for n in range(3))), modality="audio")
+        app = FastAPI()
+
+        @app.get("/outputs")
+        async def outputs(webrtc_id: str) -> StreamingResponse:
+            async def events() -> AsyncIterator[str]:
+                async for out in stream.output_stream(webrtc_id):
+                    yield f"data: {out.args[0]}\n\n"
+
+            return StreamingResponse(events(), media_type="text/event-stream")
+
+        stream.mount(app)
+        async with serving(stream, app=app) as server, socket_caller(server) as client:
+            await client.start()
+            await client.told("type", "fetch_output")
+            async with server.http.stream("GET", "/outputs", params={"webrtc_id": client.id}) as response:
+                read = []
+                async for line in response.aiter_lines():
+                    read += [line] if line else []
+                    if len(read) == 3:
+                        await client.send(event="stop")
+            assert read == ["data: 0", "data: 1", "data: 2"]
+
+    run(main())
+
+
+def test_set_input_from_a_route_reaches_the_handler_of_its_connection() -> None:
+    got: list[Any] = []
+
+    def take(frame: Any, level: int = 0) -> None:
+        got.append(level)
+
+    async def main() -> None:
+        stream = Stream(take, modality="audio")
+        app = FastAPI()
+
+        @app.post("/input")
+        def set_input(webrtc_id: str, level: int) -> None:
+            stream.set_input(webrtc_id, level)
+
+        stream.mount(app)
+        async with serving(stream, app=app) as server, socket_caller(server) as client:
+            await client.start()
+            await client.talk(0.1)
+            await until(lambda: got)
+            response = await server.http.post("/input", params={"webrtc_id": client.id, "level": 5})
+            assert response.status_code == 200
+            await client.talk(0.1)
+            await until(lambda: got[-1] == 5)
+        assert got[0] == 0
+
+    run(main())
+
+
+def test_a_route_before_the_streams_wins() -> None:
+    async def main() -> None:
+        app = FastAPI()
+
+        @app.post("/telephone/incoming")
+        async def own() -> str:
+            return "own"
+
+        Stream(AsyncEcho(), modality="audio").mount(app)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:
+            assert (await http.post("/telephone/incoming")).json() == "own"
+
+    run(main())
+
+
+@pytest.mark.parametrize("modality", ["audio", "video", "audio-video"])
+def test_the_routes_of_every_modality_are_the_same(modality: Any) -> None:
+    app = FastAPI()
+    Stream(lambda frame: frame, modality=modality).mount(app)
+    assert set(paths(app)) == {"/webrtc/offer", "/telephone/incoming"}
+    with TestClient(app) as client:
+        for route in ("/websocket/offer", "/telephone/handler"):
+            with client.websocket_connect(route) as socket:
+                socket.send_json({"event": "stop"})
+                assert socket.receive()["type"] in ("websocket.close", "websocket.send")
