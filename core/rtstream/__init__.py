@@ -30,6 +30,7 @@ _HOMES = {
     ),
     ".handlers.functions": ("VideoStreamHandler",),
     ".handlers.reply": ("ReplyOnPause",),
+    ".handlers.stopwords": ("ReplyOnStopWords",),
     ".handlers.types": ("AudioEmitType", "VideoEmitType"),
     ".media.audio": (
         "aggregate_bytes_to_16bit",
@@ -41,6 +42,10 @@ _HOMES = {
     ),
     ".options": ("UIArgs",),
     ".outputs": ("AdditionalOutputs", "CloseStream", "Warning", "WebRTCError"),
+    ".speech.cartesia": ("CartesiaTTSOptions",),
+    ".speech.kokoro": ("KokoroTTSOptions",),
+    ".speech.models": ("get_stt_model", "get_tts_model"),
+    ".speech.moonshine": ("MoonshineSTT",),
     ".stream": ("Stream",),
     ".turns.options": ("AlgoOptions", "ModelOptions", "SileroVadOptions"),
     ".turns.vad": ("PauseDetectionModel", "get_silero_model"),
@@ -50,12 +55,6 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 # FastRTC's names that this version does not have: asking for one says so, and says what to do.
 _LATER = {
-    "ReplyOnStopWords": "turn-taking",
-    "MoonshineSTT": "speech to text",
-    "get_stt_model": "speech to text",
-    "get_tts_model": "text to speech",
-    "KokoroTTSOptions": "text to speech",
-    "CartesiaTTSOptions": "text to speech",
     "WebRTC": "the Gradio component",
     "WebRTCData": "the Gradio component",
 }
@@ -74,6 +73,7 @@ __all__ = [
     "audio_to_int16",
     "AudioEmitType",
     "AudioVideoStreamHandler",
+    "CartesiaTTSOptions",
     "CloseStream",
     "Context",
     "get_cloudflare_turn_credentials",
@@ -82,12 +82,17 @@ __all__ = [
     "get_hf_turn_credentials",
     "get_hf_turn_credentials_async",
     "get_silero_model",
+    "get_stt_model",
+    "get_tts_model",
     "get_turn_credentials",
     "get_turn_credentials_async",
     "get_twilio_turn_credentials",
+    "KokoroTTSOptions",
     "ModelOptions",
+    "MoonshineSTT",
     "PauseDetectionModel",
     "ReplyOnPause",
+    "ReplyOnStopWords",
     "RtstreamError",
     "SileroVadOptions",
     "Stream",
@@ -120,6 +125,7 @@ if TYPE_CHECKING:
     )
     from .handlers.functions import VideoStreamHandler
     from .handlers.reply import ReplyOnPause
+    from .handlers.stopwords import ReplyOnStopWords
     from .handlers.types import AudioEmitType, VideoEmitType
     from .media.audio import (
         aggregate_bytes_to_16bit,
@@ -131,6 +137,10 @@ if TYPE_CHECKING:
     )
     from .options import UIArgs
     from .outputs import AdditionalOutputs, CloseStream, Warning, WebRTCError
+    from .speech.cartesia import CartesiaTTSOptions
+    from .speech.kokoro import KokoroTTSOptions
+    from .speech.models import get_stt_model, get_tts_model
+    from .speech.moonshine import MoonshineSTT
     from .stream import Stream
     from .turns.options import AlgoOptions, ModelOptions, SileroVadOptions
     from .turns.vad import PauseDetectionModel, get_silero_model

@@ -37,6 +37,11 @@ def log(text: str) -> str:
     return _text("log", data=text)
 
 
+def stopword() -> str:
+    """A stop word was heard: what is said from now on is a turn."""
+    return _text("stopword", data="")
+
+
 def pong() -> str:
     """The answer to a client's `ping`."""
     return _text("pong")
