@@ -46,6 +46,11 @@ async def hangs(audio: Sound) -> Sound:
         pass
 
 
+async def hangs_in_a_pool(audio: Sound) -> Sound:
+    await asyncio.to_thread(time.sleep, 1000)
+    return audio
+
+
 def either(frame):
     return frame
 
@@ -227,7 +232,10 @@ def test_a_server_that_is_not_there_is_exit_5(cli: Run, word: str, free_port: in
 
 
 @pytest.mark.timeout(60)
-def test_a_process_of_its_own_ends_even_when_the_handler_does_not(project: Path, word: str) -> None:
-    done = program("test-file", word, "handlers.py:hangs", "--timeout", "0.5", cwd=project)
+@pytest.mark.parametrize("handler", ["hangs", "hangs_in_a_pool"])
+def test_a_process_of_its_own_ends_even_when_the_handler_does_not(
+    project: Path, word: str, handler: str
+) -> None:
+    done = program("test-file", word, f"handlers.py:{handler}", "--timeout", "0.5", cwd=project)
     assert (done.returncode, done.stdout) == (3, "")
     assert "RT3007" in done.stderr

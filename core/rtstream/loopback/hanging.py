@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread
 import sys
 import sysconfig
 import threading
@@ -17,7 +18,6 @@ from rtstream.worker import Worker
 
 T = TypeVar("T")
 
-PREFIX = "rtstream-"  # of the names of all threads in which handlers run
 _PATHS = sysconfig.get_paths()
 _FOREIGN = tuple(
     str(Path(path).resolve()) for path in (_PATHS["stdlib"], _PATHS["purelib"], *rtstream.__path__)
@@ -30,14 +30,16 @@ def guarded(work: Callable[[], T], limit: float) -> T:
     Raises:
         HandlerHung: it took longer than `limit` seconds; the error says where the handler stands.
     """
-    worker = Worker(f"{PREFIX}call")
+    worker = Worker("rtstream-call")
     done = worker.submit(work)
     try:
         return done.result(limit)
     except TimeoutError:
         if done.done():  # then it was the work itself that raised this
             raise
-        raise hung(limit) from None
+        error = hung(limit)
+        let_pools_go()
+        raise error from None
     finally:
         worker.close()
 
@@ -52,13 +54,23 @@ def hung(limit: float) -> HandlerHung:
 
 
 def _where() -> str:
-    """The user's line that a handler's thread is at, for each that is in the user's code."""
-    names = {thread.ident: thread.name for thread in threading.enumerate()}
-    frames = [
-        frame for ident, frame in sys._current_frames().items() if names.get(ident, "").startswith(PREFIX)
-    ]
-    places = (_users(frame) for frame in frames)
+    """The user's line that a thread is at, for each that is in the user's code."""
+    frames = sys._current_frames()
+    del frames[threading.get_ident()]  # it asks; its own code is not what hangs
+    places = [_users(frame) for frame in frames.values()]
     return "; ".join(sorted(f"it stands at {place}" for place in places if place))
+
+
+def let_pools_go() -> None:
+    """Let the program end without waiting for threads of `asyncio.to_thread` that hang.
+
+    Python waits at its end for every thread of every pool. Those that the given-up work has made are
+    daemons, as the thread is that they were made in.
+    """
+    waited_for = vars(concurrent.futures.thread).get("_threads_queues", {})
+    for thread in threading.enumerate():
+        if thread.daemon:
+            waited_for.pop(thread, None)
 
 
 def _users(frame: FrameType | None) -> str:

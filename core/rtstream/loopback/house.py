@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from rtstream.errors import MachineError, UnknownConnection
 from rtstream.loopback.direct import drained
-from rtstream.loopback.hanging import PREFIX, hung
+from rtstream.loopback.hanging import hung, let_pools_go
 from rtstream.outputs import AdditionalOutputs
 from rtstream.session.session import Session
 from rtstream.stream import Stream
@@ -51,7 +51,7 @@ class House:
             uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
         )
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._worker = Worker(f"{PREFIX}house")
+        self._worker = Worker("rtstream-house")
         self._life: Future[None] = Future()
         self._added_variable = ADDRESSES_VARIABLE not in os.environ
 
@@ -117,7 +117,9 @@ class House:
         """Stop the server; a handler that holds up its loop for good is abandoned."""
         self._server.should_exit = True
         wait([self._life], STOP_SECONDS)
-        self._server.force_exit = True
+        if not self._life.done():
+            self._server.force_exit = True
+            let_pools_go()
         self._worker.close()
         self._door.close()
         if self._added_variable:
