@@ -69,7 +69,7 @@ async def serving(stream: Stream, path: str = "", app: FastAPI | None = None) ->
     before = asyncio.all_tasks()
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=5)
+    config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     life = asyncio.create_task(server.serve(sockets=[listener]))
     try:

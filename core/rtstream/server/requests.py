@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
 
 from ..errors import BadOffer, BodyTooLarge, RtstreamError, UnreadableBody, UnsupportedBody
 from .bodies import Body
@@ -28,12 +29,15 @@ async def read_body(request: Request) -> Body:
     if "json" not in kind:
         raise UnsupportedBody(f"the body is {kind[:60]}", fix="Send JSON with Content-Type: application/json")
     raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > LONGEST_BODY:
-            raise BodyTooLarge(
-                f"the body has more than {LONGEST_BODY} bytes", fix="Send one offer or candidate"
-            )
+    try:
+        async for chunk in request.stream():
+            raw += chunk
+            if len(raw) > LONGEST_BODY:
+                raise BodyTooLarge(
+                    f"the body has more than {LONGEST_BODY} bytes", fix="Send one offer or candidate"
+                )
+    except ClientDisconnect:
+        raise BadOffer("the client left in the midst of its body", fix="Stay for the answer") from None
     try:
         return Body.model_validate(json.loads(raw))
     except ValidationError as error:
