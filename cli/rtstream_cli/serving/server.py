@@ -162,8 +162,8 @@ async def _get_ready(plan: Plan, server: Server, listener: socket.socket) -> Non
 
 def _address(listener: socket.socket) -> str:
     """Where a browser on this machine finds the server, also when it listens on all addresses."""
-    host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    address, port = listener.getsockname()[:2]
+    host: str = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
