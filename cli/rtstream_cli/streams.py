@@ -11,7 +11,7 @@ from .config import Settings
 from .discover import Target
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
 
     from rtstream import Stream
 
@@ -59,7 +59,7 @@ def of(target: Target, settings: Settings, modality: Any = None, mode: Any = Non
 
 def on_app(
     target: Target, settings: Settings, modality: Any = None, mode: Any = None, **options: Any
-) -> tuple[FastAPI, list[tuple[str, Stream]]]:
+) -> tuple[Starlette, list[tuple[str, Stream]]]:
     """The app that a command serves, and its streams with their paths; each has the plain page.
 
     Takes and raises the same as `of`; a target that is an app keeps all its streams.
@@ -73,9 +73,9 @@ def on_app(
         if infer.is_app(target.obj):
             app, streams = target.obj, candidates.streams(target.obj)
         else:
-            from fastapi import FastAPI
+            from starlette.applications import Starlette
 
-            app = FastAPI(title="rtstream", docs_url=None, redoc_url=None)  # their pages load from elsewhere
+            app = Starlette()
             stream.mount(app)
             streams = [("", stream)]
     for path, one in streams:

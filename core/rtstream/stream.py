@@ -11,8 +11,10 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from fastapi import APIRouter, FastAPI, Request, WebSocket
-from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.websockets import WebSocket
 
 from .errors import FeatureMissing, RtstreamError, TracksUnfit
 from .handlers.base import StreamHandlerBase
@@ -22,6 +24,7 @@ from .outputs import AdditionalOutputs
 from .server.bodies import Body
 from .server.lifespan import during_life, load_ahead, require_turn_in_the_cloud
 from .server.requests import read_body, refusal, socket_url
+from .server.routes import add_routes
 from .session.outcome import EndReason
 from .session.registry import Sessions
 from .session.reports import users_code
@@ -124,7 +127,7 @@ class Stream:
 
     # On a server.
 
-    def mount(self, app: FastAPI, path: str = "", tags: list[str | Enum] | None = None) -> None:
+    def mount(self, app: Starlette, path: str = "", tags: list[str | Enum] | None = None) -> None:
         """Add the stream's routes to an app.
 
         `POST {path}/webrtc/offer`, `POST {path}/telephone/incoming`, and the WebSockets
@@ -132,19 +135,16 @@ class Stream:
         told and ended.
 
         Args:
-            app: the FastAPI application.
+            app: the FastAPI application; a Starlette one will do.
             path: a prefix of the routes, such as "/voice".
             tags: OpenAPI tags of the routes.
 
         Raises:
             RuntimeError: on Colab or a Hugging Face Space without `rtc_configuration`, when the app starts.
         """
-        router = APIRouter(prefix=path.rstrip("/"), tags=tags)
-        router.post("/webrtc/offer")(self._offer_route)
-        router.post("/telephone/incoming")(self.handle_incoming_call)
-        router.websocket("/telephone/handler")(self.telephone_handler)
-        router.websocket("/websocket/offer")(self.websocket_offer)
-        app.include_router(router)
+        posts = {"/webrtc/offer": self._offer_route, "/telephone/incoming": self.handle_incoming_call}
+        sockets = {"/telephone/handler": self.telephone_handler, "/websocket/offer": self.websocket_offer}
+        add_routes(app, path.rstrip("/"), posts=posts, sockets=sockets, tags=tags)
         app.state.rtstream_streams = [*getattr(app.state, "rtstream_streams", []), (path, self)]
         during_life(app, partial(self._while_mounted, path))
 
@@ -298,11 +298,12 @@ class Stream:
             self._signalling = Offers(self.options, self.sessions, self._session)
         return self._signalling
 
-    async def _offer_route(self, request: Request) -> Any:
+    async def _offer_route(self, request: Request) -> JSONResponse:
         try:
-            return await self.offer(await read_body(request))
+            answer = await self.offer(await read_body(request))
         except RtstreamError as error:
             return refusal(error)
+        return answer if isinstance(answer, JSONResponse) else JSONResponse(answer)
 
     async def _serve(self, websocket: WebSocket, wire: Wire | None) -> None:
         await websocket.accept()

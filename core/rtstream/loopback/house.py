@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from rtstream.errors import MachineError, UnknownConnection
 from rtstream.loopback.direct import drained
@@ -40,11 +40,11 @@ class House:
     `RTSTREAM_ICE_ADDRESSES` says otherwise: so a call works on a machine without a network.
     """
 
-    def __init__(self, stream: Stream, app: FastAPI | None = None, path: str = "") -> None:
+    def __init__(self, stream: Stream, app: Starlette | None = None, path: str = "") -> None:
         self.stream = stream
         self._path = path
         if app is None:
-            stream.mount(app := FastAPI())
+            stream.mount(app := Starlette())
         self._door = socket.create_server((LOOPBACK, 0))
         self.url = f"http://{LOOPBACK}:{self._door.getsockname()[1]}{path}"
         self._server = uvicorn.Server(

@@ -16,7 +16,7 @@ from rtstream.stream import Stream
 from rtstream.transports.file import Script
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
 
 WAYS = ("direct", "websocket", "phone", "webrtc")
 SOUND_ONLY = ("websocket", "phone")
@@ -44,7 +44,7 @@ class Plan:
     linger: float = 1.0
     realtime: bool = False
     limit: float = LIMIT
-    app: FastAPI | None = None
+    app: Starlette | None = None
     path: str = ""
 
     def script(self, way: str = "direct") -> Script:

@@ -24,7 +24,7 @@ from rtstream.stream import Stream
 from rtstream.transports.file import Script
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
 
     from rtstream.loopback.house import House
 
@@ -44,7 +44,7 @@ def run_file(
     timeout: float | None = None,
     modality: Modality | None = None,
     mode: Mode | None = None,
-    app: FastAPI | None = None,
+    app: Starlette | None = None,
     mounted_at: str = "",
     name: str = "",
     before: Callable[[str], None] = lambda way: None,

@@ -11,15 +11,15 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
 
 
-def during_life(app: FastAPI, around: Callable[[], AbstractAsyncContextManager[None]]) -> None:
+def during_life(app: Starlette, around: Callable[[], AbstractAsyncContextManager[None]]) -> None:
     """Wrap the app's life in a context manager: entered when it starts, left when it stops."""
     inner = app.router.lifespan_context
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+    async def lifespan(app: Starlette) -> AsyncIterator[Any]:
         async with inner(app) as state, around():
             yield state
 

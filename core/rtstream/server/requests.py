@@ -6,15 +6,15 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
 
 from ..errors import BadOffer, BodyTooLarge, RtstreamError, UnreadableBody, UnsupportedBody
 from .bodies import Body
 
 if TYPE_CHECKING:
-    from fastapi import Request
+    from starlette.requests import Request
 
 LONGEST_BODY = 128 * 1024  # bytes: the SDP's limit, with its line ends escaped in JSON
 

@@ -6,14 +6,21 @@ import gzip
 import hashlib
 import html
 import json
+from collections.abc import Awaitable, Callable
 from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request, Response
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+
     from ..stream import Stream
+
+    Answer = Callable[[Request], Awaitable[Response]]
 
 KINDS = {"audio": "Sound", "video": "Video", "audio-video": "Sound and video"}
 WAYS = {
@@ -67,7 +74,7 @@ class Asset:
         return Response(self.plain, headers=headers, media_type=self._media_type)
 
 
-def mount_page(app: FastAPI, stream: Stream, path: str = "", title: str = "") -> None:
+def mount_page(app: Starlette, stream: Stream, path: str = "", title: str = "") -> None:
     """Add the stream's page to an app, beside the routes of `stream.mount(app, path)`.
 
     `GET {path}/` is the page and `GET {path}/rt-stream.js` its element, which any other page may use
@@ -76,7 +83,7 @@ def mount_page(app: FastAPI, stream: Stream, path: str = "", title: str = "") ->
     each connection.
 
     Args:
-        app: the FastAPI application.
+        app: the FastAPI application; a Starlette one will do.
         stream: the stream that the page connects to.
         path: the prefix that the stream was mounted with.
         title: the heading; the handler's name by default.
@@ -91,10 +98,17 @@ def mount_page(app: FastAPI, stream: Stream, path: str = "", title: str = "") ->
     }
     escaped = {name: html.escape(value) for name, value in fields.items()}
     page = Asset(Template(_text("page.html")).substitute(escaped), "text/html", PAGE_HEADERS)
-    app.get(f"{path}/", include_in_schema=False)(page.response)
-    app.get(f"{path}/rt-stream.js", include_in_schema=False)(script.response)
+    routes: dict[str, Answer] = {"/": page.response, "/rt-stream.js": script.response}
     if callable(stream.rtc_configuration):
-        app.get(f"{path}/{CONFIGURATION}", include_in_schema=False)(stream.get_rtc_configuration)
+        routes[f"/{CONFIGURATION}"] = _asking(stream)
+    app.router.routes += [Route(path + at, answer, include_in_schema=False) for at, answer in routes.items()]
+
+
+def _asking(stream: Stream) -> Answer:
+    async def answer(_: Request) -> Response:
+        return JSONResponse(await stream.get_rtc_configuration())
+
+    return answer
 
 
 def _config(stream: Stream) -> dict[str, Any]:
