@@ -49,7 +49,7 @@ class Conversation:
     def hear(self, probability: float, windows: int = 1) -> list[Event]:
         begun = len(self.events)
         for _ in range(windows):
-            window = Window(np.array([self.at], np.int32), NOTHING)
+            window = Window(np.array([self.at], np.int16), NOTHING)
             self.note(self.turns.heard(window, probability))
             self.at += 1
         return [event for _, event in self.events[begun:]]

@@ -29,8 +29,9 @@ class Asked:
         Raises:
             HandlerHung: it did not answer in time; its thread is abandoned, and the next call has a new one.
         """
+        limit = asyncio.timeout(self._seconds)
         try:
-            async with asyncio.timeout(self._seconds) as limit:
+            async with limit:
                 return await self._worker.run(fn, *args)
         except TimeoutError:
             if not limit.expired():

@@ -68,8 +68,9 @@ class Reply:
             self._ahead.cancel()
         for step in self._steps:
             step.cancel()
+        limit = asyncio.timeout(CLOSING_SECONDS)
         try:
-            async with asyncio.timeout(CLOSING_SECONDS) as limit:
+            async with limit:
                 if self._steps:
                     await asyncio.wait(self._steps)
                 with exits_reported():

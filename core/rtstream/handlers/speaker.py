@@ -51,12 +51,10 @@ class Speaker:
             HandlerReturnedNonsense: it gave no probability.
             Exception: what it raises.
         """
-        if self._detector is None:
-            self._detector = await self._asked.ask(self._model.stream)
-            if self._model.quick:
-                self._asked.close()
+        if (detector := self._detector) is None:
+            detector = await self._fresh()
         try:
-            probability: Any = await self._ask(self._detector, window)
+            probability: Any = await self._ask(detector, window)
         except HandlerHung:
             self._detector = None
             raise
@@ -67,6 +65,13 @@ class Speaker:
                 fix="Mend the model that was passed to ReplyOnPause, or leave `model` out",
             )
         return float(probability)
+
+    async def _fresh(self) -> VadStream:
+        detector: VadStream = await self._asked.ask(self._model.stream)
+        if self._model.quick:
+            self._asked.close()
+        self._detector = detector
+        return detector
 
     async def _ask(self, detector: VadStream, window: Window) -> Any:
         return detector(window) if self._model.quick else await self._asked.ask(detector, window)
