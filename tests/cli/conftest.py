@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from rtstream_cli.app import app
 from rtstream_cli.console import console
+from rtstream_cli.serving import logs
 
 Run = Callable[..., Result]
 
@@ -24,12 +25,19 @@ SWITCHES = ("CI", "NO_COLOR", "FORCE_COLOR")
 
 
 @pytest.fixture(autouse=True)
-def plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No switch of the person's own environment, and no flag of another test, decides a test."""
+def plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No switch of the person's own environment, no flag and no log of another test decides a test."""
     console.configure()
     for name in [name for name in os.environ if name.startswith("RTSTREAM_") or name in SWITCHES]:
         if name != "RTSTREAM_ICE_ADDRESSES":
             monkeypatch.delenv(name)
+    yield
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler.formatter, logs.Text | logs.Json):
+            root.removeHandler(handler)
+    for name in ("", "rtstream", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.NOTSET if name else logging.WARNING)
 
 
 @pytest.fixture
@@ -37,7 +45,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty working folder; what a test imports from it is forgotten afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(logging.getLogger(), "handlers", list(logging.getLogger().handlers))
     yield tmp_path
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):

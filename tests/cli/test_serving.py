@@ -75,14 +75,12 @@ def test_nobody_holds_a_free_port(free_port: int) -> None:
 
 
 @pytest.fixture
-def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """What the log has written since it was last asked; set up as `serve` does it and put back afterwards."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    yield lambda: capsys.readouterr().err
-    root.handlers[:], root.level = before
-    for name in ("rtstream", "uvicorn"):
-        logging.getLogger(name).setLevel(logging.NOTSET)
+def log(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """What the log has written since it was last asked."""
+    monkeypatch.setattr(
+        logging.getLogger("uvicorn.access"), "propagate", True
+    )  # which other servers turn off
+    return lambda: capsys.readouterr().err
 
 
 def user_error(tmp_path: Path) -> Exception:

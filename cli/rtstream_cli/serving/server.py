@@ -162,8 +162,9 @@ async def _get_ready(plan: Plan, server: Server, listener: socket.socket) -> Non
 
 def _address(listener: socket.socket) -> str:
     """Where a browser on this machine finds the server, also when it listens on all addresses."""
-    address, port = listener.getsockname()[:2]
-    host: str = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+    host, port = listener.getsockname()[:2]
+    for everywhere, here in (("0.0.0.0", "127.0.0.1"), ("::", "::1")):
+        host = here if host == everywhere else host
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
