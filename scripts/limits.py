@@ -27,8 +27,10 @@ FUNCTION_LINES = 60
 FUNCTION_LINES_P95 = 35
 IGNORES_PER_1000_LINES = 1
 
-# Where anything at all may be caught: around the user's code, and at the edge of the command line.
+# Where anything at all may be caught: around the user's code, and at the edge of the command line. A
+# thread's calls are no third seam: there what is caught is carried on to whoever made the call.
 SEAMS = ("core/rtstream/session/reports.py", "cli/rtstream_cli/edge.py")
+CARRIERS = ("core/rtstream/worker.py",)
 ANYTHING = {"Exception", "BaseException"}
 
 # Written so that this file, and the pattern itself, are no findings.
@@ -124,7 +126,7 @@ def ignores(modules: list[Module]) -> Iterator[str]:
 def seams(modules: list[Module]) -> Iterator[str]:
     """Anything at all is caught in two places only."""
     for module in modules:
-        if module.path not in SEAMS:
+        if module.path not in SEAMS + CARRIERS:
             for line in sorted(filter(None, map(catches_anything, ast.walk(module.tree)))):
                 yield f"{module.path}:{line}: catches anything, which only {' and '.join(SEAMS)} may"
 

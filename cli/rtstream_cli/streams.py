@@ -79,6 +79,7 @@ def on_app(
             stream.mount(app)
             streams = [("", stream)]
     for path, one in streams:
+        one.verbose = False  # the banner says it
         mount_page(app, one, path=path.rstrip("/"), title=target.name)
     return app, streams
 

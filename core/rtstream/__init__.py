@@ -35,11 +35,10 @@ _HOMES = {
     ".media.audio": (
         "aggregate_bytes_to_16bit",
         "async_aggregate_bytes_to_16bit",
-        "audio_to_bytes",
-        "audio_to_file",
         "audio_to_float32",
         "audio_to_int16",
     ),
+    ".media.mp3": ("audio_to_bytes", "audio_to_file"),
     ".options": ("UIArgs",),
     ".outputs": ("AdditionalOutputs", "CloseStream", "Warning", "WebRTCError"),
     ".speech.cartesia": ("CartesiaTTSOptions",),
@@ -130,11 +129,10 @@ if TYPE_CHECKING:
     from .media.audio import (
         aggregate_bytes_to_16bit,
         async_aggregate_bytes_to_16bit,
-        audio_to_bytes,
-        audio_to_file,
         audio_to_float32,
         audio_to_int16,
     )
+    from .media.mp3 import audio_to_bytes, audio_to_file
     from .options import UIArgs
     from .outputs import AdditionalOutputs, CloseStream, Warning, WebRTCError
     from .speech.cartesia import CartesiaTTSOptions

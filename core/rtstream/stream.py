@@ -121,7 +121,7 @@ class Stream:
         self.additional_outputs_handler = options.additional_outputs_handler
         self.sessions = Sessions(options.concurrency_limit)
         self._make_handler = as_handler(handler, options)
-        self._verbose = verbose
+        self.verbose = verbose
         self._signalling: Offers | None = None
         self._own_ui: Any = None
 
@@ -343,7 +343,7 @@ class Stream:
     async def _while_mounted(self, path: str) -> AsyncIterator[None]:
         require_turn_in_the_cloud(self.rtc_configuration)
         load_ahead("rtstream.server.offers")
-        if self._verbose:
+        if self.verbose:
             sys.stderr.write(f"rtstream: {self.modality} {self.mode} at {path}/webrtc/offer\n")
         yield
         await self.sessions.close_all()

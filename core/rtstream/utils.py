@@ -9,11 +9,10 @@ from .context import Context, get_current_context
 from .media.audio import (
     aggregate_bytes_to_16bit,
     async_aggregate_bytes_to_16bit,
-    audio_to_bytes,
-    audio_to_file,
     audio_to_float32,
     audio_to_int16,
 )
+from .media.mp3 import audio_to_bytes, audio_to_file
 from .options import RTCConfiguration
 from .outputs import AdditionalOutputs, CloseStream, Warning, WebRTCError
 from .waiting import wait_for_item

@@ -13,13 +13,12 @@ from rtstream.errors import HandlerReturnedNonsense
 from rtstream.media.audio import (
     aggregate_bytes_to_16bit,
     async_aggregate_bytes_to_16bit,
-    audio_to_bytes,
-    audio_to_file,
     audio_to_float32,
     audio_to_int16,
     to_frame,
 )
 from rtstream.media.files import Clip
+from rtstream.media.mp3 import audio_to_bytes, audio_to_file
 from tests.unit.signals import pitch, tone
 
 COUNTED = np.arange(6, dtype=np.int16)

@@ -7,7 +7,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ..context import Line
 from ..errors import OptionError
@@ -78,7 +78,7 @@ class StreamHandlerBase:
     _latest_args: list[Any] | None = None
     _has_defaults: bool = False
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> StreamHandlerBase:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
         self._made_with = (args, kwargs)
         return self

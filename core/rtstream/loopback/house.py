@@ -42,6 +42,7 @@ class House:
 
     def __init__(self, stream: Stream, app: Starlette | None = None, path: str = "") -> None:
         self.stream = stream
+        stream.verbose = False
         self._path = path
         if app is None:
             stream.mount(app := Starlette())

@@ -11,8 +11,8 @@ import numpy as np
 
 from rtstream.errors import ConnectionRefused, RemoteError, RtstreamError
 from rtstream.loopback.compare import SILENCE, is_silent, level
-from rtstream.media.frames import AudioFrame, VideoFrame
-from rtstream.media.resample import Resampler, joined
+from rtstream.media.frames import AudioFrame, VideoFrame, joined
+from rtstream.media.resample import Resampler
 
 F = TypeVar("F", AudioFrame, VideoFrame)
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import tempfile
 import warnings
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-import av
 import numpy as np
 
 from rtstream.errors import HandlerReturnedNonsense
 from rtstream.media.frames import AudioFrame
-from rtstream.media.tracks import AudioTrack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
@@ -103,42 +99,6 @@ def _rows(samples: NDArray[np.int16], layout: Layout | None) -> NDArray[np.int16
 
 def _refuse(what: str, *, why: str, fix: str) -> NoReturn:
     raise HandlerReturnedNonsense(what, why=why, fix=fix)
-
-
-def audio_to_bytes(audio: tuple[int, NDArray[Any]]) -> bytes:
-    """Sound as the bytes of an mp3 file, for example to send it to a speech service.
-
-    Args:
-        audio: `(rate, samples)` in the forms that `to_frame` takes. A rate that MP3 does not have
-            becomes the next higher one of 8 to 48 kHz, a higher one becomes 48 kHz.
-
-    Raises:
-        HandlerReturnedNonsense: it is no sound.
-    """
-    frame = to_frame(*audio)
-    written = io.BytesIO()
-    with av.open(written, "w", format="mp3") as container:
-        track = AudioTrack(container, "libmp3lame", frame.rate, frame.channels)
-        track.push(frame)
-        track.end()
-    return written.getvalue()
-
-
-def audio_to_file(audio: tuple[int, NDArray[Any]]) -> str:
-    """Sound as an mp3 file in the folder for temporary files; deleting it is up to the caller.
-
-    Args:
-        audio: as for `audio_to_bytes`.
-
-    Returns:
-        The path of the file.
-
-    Raises:
-        HandlerReturnedNonsense: it is no sound.
-    """
-    with tempfile.NamedTemporaryFile(suffix=".mp3", delete=False) as file:
-        file.write(audio_to_bytes(audio))
-    return file.name
 
 
 def audio_to_float32(audio: NDArray[Any] | tuple[int, NDArray[Any]]) -> NDArray[np.float32]:

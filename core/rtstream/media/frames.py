@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 Kind = Literal["audio", "video"]
@@ -72,3 +73,10 @@ Heard = AudioFrame | VideoFrame | Message
 def message(type: str, data: Any = None, **more: Any) -> dict[str, Any]:
     """A message in FastRTC's form: `{"type": …, "data": …}`."""
     return {"type": type, "data": data, **more}
+
+
+def joined(parts: list[AudioFrame]) -> AudioFrame | None:
+    """Pieces of one stream of sound as one; None if there are none."""
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return AudioFrame(np.concatenate([part.samples for part in parts], axis=1), parts[0].rate)

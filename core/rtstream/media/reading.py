@@ -14,9 +14,9 @@ from av.error import FFmpegError, InvalidDataError
 from av.stream import Disposition
 
 from rtstream.errors import MediaFileError
-from rtstream.media.frames import FRAME_SECONDS, AudioFrame, VideoFrame
+from rtstream.media.frames import FRAME_SECONDS, AudioFrame, VideoFrame, joined
 from rtstream.media.pyav import audio_from_av, video_from_av
-from rtstream.media.resample import Chunker, Resampler, joined
+from rtstream.media.resample import Chunker, Resampler
 from rtstream.media.writing import SUFFIXES_AUDIO, SUFFIXES_VIDEO
 
 if TYPE_CHECKING:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
-from av.filter import Graph
 
-from rtstream.media.frames import AudioFrame
-from rtstream.media.pyav import LAYOUTS, audio_from_av, audio_to_av
+from rtstream.media.frames import AudioFrame, joined
 
 if TYPE_CHECKING:
-    import av
+    from rtstream.media.rate_filter import RateFilter
 
 
 class Resampler:
@@ -31,7 +29,7 @@ class Resampler:
     def __init__(self, rate: int, channels: int = 1) -> None:
         self.rate = rate
         self.channels = channels
-        self._filter: _RateFilter | None = None
+        self._filter: RateFilter | None = None
 
     def push(self, frame: AudioFrame) -> AudioFrame | None:
         """The next piece; None when the filter still holds everything back.
@@ -46,7 +44,10 @@ class Resampler:
             held = self.flush()
             return joined([part for part in (held, self.push(frame)) if part is not None])
         if frame.rate != self.rate:
-            self._filter = self._filter or _RateFilter(frame.rate, self.rate, frame.channels)
+            if self._filter is None:
+                from rtstream.media.rate_filter import RateFilter
+
+                self._filter = RateFilter(frame.rate, self.rate, frame.channels)
             return self._widened(self._filter.push(frame))
         return with_channels(frame, self.channels)
 
@@ -61,48 +62,6 @@ class Resampler:
 
     def _widened(self, frame: AudioFrame | None) -> AudioFrame | None:
         return None if frame is None else with_channels(frame, self.channels)
-
-
-class _RateFilter:
-    """A filter graph between two rates. FFmpeg gives a graph a thread a core unless told otherwise."""
-
-    def __init__(self, rate_in: int, rate_out: int, channels: int) -> None:
-        self.rate, self.channels = rate_in, channels
-        layout = LAYOUTS[channels - 1]
-        self._graph = Graph()
-        self._graph.threads = 1
-        self._source = self._graph.add(
-            "abuffer",
-            sample_rate=str(rate_in),
-            sample_fmt="s16",
-            channel_layout=layout,
-            time_base=f"1/{rate_in}",
-        )
-        self._sink = self._graph.add("abuffersink")
-        resample = self._graph.add("aresample", sample_rate=str(rate_out))
-        shape = self._graph.add(
-            "aformat", sample_rates=str(rate_out), sample_fmts="s16", channel_layouts=layout
-        )
-        self._graph.link_nodes(self._source, resample, shape, self._sink).configure()
-
-    def takes(self, frame: AudioFrame) -> bool:
-        return (frame.rate, frame.channels) == (self.rate, self.channels)
-
-    def push(self, frame: AudioFrame) -> AudioFrame | None:
-        self._source.push(audio_to_av(frame))
-        return self._ready()
-
-    def end(self) -> AudioFrame | None:
-        self._source.push(None)
-        return self._ready()
-
-    def _ready(self) -> AudioFrame | None:
-        parts: list[AudioFrame] = []
-        while True:
-            try:
-                parts.append(audio_from_av(cast("av.AudioFrame", self._sink.pull())))
-            except (BlockingIOError, EOFError):  # FFmpeg's EAGAIN and end of stream
-                return joined(parts)
 
 
 class Chunker:
@@ -169,9 +128,3 @@ def with_channels(frame: AudioFrame, channels: int) -> AudioFrame:
     total = frame.samples.sum(axis=0, dtype=np.int32, keepdims=True)
     average = AudioFrame((total // frame.channels).astype(np.int16), frame.rate)
     return with_channels(average, channels)
-
-
-def joined(parts: list[AudioFrame]) -> AudioFrame | None:
-    if len(parts) < 2:
-        return parts[0] if parts else None
-    return AudioFrame(np.concatenate([part.samples for part in parts], axis=1), parts[0].rate)

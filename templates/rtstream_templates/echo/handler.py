@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def echo(audio: tuple[int, np.ndarray], gain: float = 1.0) -> tuple[int, np.ndarray]:
+def fn(audio: tuple[int, np.ndarray], gain: float = 1.0) -> tuple[int, np.ndarray]:
     """Answer 20 ms of sound with 20 ms of sound.
 
     `audio` is the rate in samples a second, and int16 samples of shape (1, n). `gain` is an additional
