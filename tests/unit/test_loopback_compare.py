@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from rtstream.loopback.compare import audio_likeness, is_silent, level, video_likeness
 from rtstream.media.files import Clip, ClipWriter
-from rtstream.media.frames import AudioFrame, VideoFrame
+from rtstream.media.frames import AudioFrame, VideoFrame, joined
 from rtstream.media.g711 import ulaw_decode, ulaw_encode
 from rtstream.media.pyav import audio_from_av, audio_to_av
-from rtstream.media.resample import Resampler, joined
+from rtstream.media.resample import Resampler
 from tests.unit.signals import sound
 
 OTHERS = ("0870", "0890", "0920", "0930")  # more sentences of the same voice in Debian's package
