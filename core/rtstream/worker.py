@@ -107,11 +107,19 @@ def _portable(error: BaseException) -> BaseException:
 
 def _abandon(thread: threading.Thread) -> None:
     """Raise `Abandoned` in the thread, and wake it if it waits for another thread."""
-    if thread.ident is None:
+    ident = thread.ident
+    if ident is None:
         return
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Abandoned))
-    frame = sys._current_frames().get(thread.ident)
-    if waits_for_another_thread(frame):
-        waiter = frame.f_locals.get("waiter") if frame is not None else None
-        if waiter is not None and waiter.locked():
-            waiter.release()
+    id, error, waiter = ctypes.c_ulong(ident), ctypes.py_object(Abandoned), _waiter(ident)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(id, error)
+    # First of all, for under a tracer CPython 3.11 turns in circles at the next call until that thread runs.
+    if waiter is not None and waiter.locked():
+        waiter.release()
+    elif (waiter := _waiter(ident)) is not None and waiter.locked():  # it began to wait meanwhile
+        waiter.release()
+
+
+def _waiter(ident: int) -> Any:
+    """The lock at which a thread waits for another, if it does."""
+    frame = sys._current_frames().get(ident)
+    return frame.f_locals.get("waiter") if frame is not None and waits_for_another_thread(frame) else None
