@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -123,15 +124,13 @@ class Confirmed:
 def spotted_in(said: Hearing, phrases: Phrases, stt: STTModel) -> Spotted | None:
     """The first of the phrases in what is said."""
     if isinstance(stt, TimedSTTModel):
-        words = stt.words((HEARING_RATE, said))
+        words = [word for word in stt.words((HEARING_RATE, said)) if normal(word.text)]
         found = phrases.find(" ".join(word.text for word in words))
         if found is None:
             return None
-        length = 0
-        for word in words:
-            length += len(normal(word.text)) + 1
-            if length > found.end:
-                return Spotted(found.phrase, word.end)
+        ends = accumulate(len(normal(word.text)) + 1 for word in words)
+        last = next(word for word, end in zip(words, ends, strict=True) if end > found.end)
+        return Spotted(found.phrase, last.end)
     text = stt.stt((HEARING_RATE, said))
     found = phrases.find(text)
     return Spotted(found.phrase, guessed_end(said, found.end / len(normal(text)))) if found else None

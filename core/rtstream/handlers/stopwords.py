@@ -99,9 +99,14 @@ class ReplyOnStopWords(ReplyOnPause):
         await super().shutdown()
 
     def _heard(self, window: Window, probability: float) -> None:
-        if not self.gate.is_open:
-            self.gate.heard(window, probability)
-            return self._listen()
+        if self.gate.is_open:
+            return self._heard_in_turn(window, probability)
+        self.gate.heard(window, probability)
+        self._listen()
+        for later in self.gate.through():
+            self._heard(*later)
+
+    def _heard_in_turn(self, window: Window, probability: float) -> None:
         super()._heard(window, probability)
         spoke, self._spoke = self._spoke, self.turns.user is not User.SILENT
         if spoke and not self._spoke:  # the turn has ended
@@ -121,11 +126,10 @@ class ReplyOnStopWords(ReplyOnPause):
             self._waiting = waiting, self.loop.create_task(self._spotted(waiting))
 
     def _called(self, piece: Piece, found: Spotted) -> None:
-        """A stop word was heard: what came after it is the beginning of a turn."""
+        """A stop word was heard: a reply stops, and what comes after it may be a turn."""
         self.send_message_sync(messages.stopword())
         self._obey(self.turns.called())
-        for window, probability in self.gate.open_after(piece, found.end):
-            self._heard(window, probability)
+        self.gate.open_after(piece, found.end)
 
     async def _spotted(self, piece: Piece) -> Spotted | None:
         try:

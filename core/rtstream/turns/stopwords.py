@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 
 from ..errors import OptionError
 from .machine import windows_in
-from .windows import Window
+from .windows import WINDOW_SECONDS, Window
 
 PRE_ROLL = windows_in(0.3)  # windows from before the first speech, as in a turn
 STRETCH_ENDS = windows_in(0.4)  # windows of silence that end a stretch of speech
 LONGEST = windows_in(10.0)  # windows: a longer stretch is taken for two,
 OVERLAP = windows_in(1.5)  # which share so many, so that a phrase on the seam is in one of them
+EARLY = 0.05  # seconds: a spotter finds the end of a phrase up to so much late, in the next word
+TAIL = windows_in(0.25)  # windows: shorter speech right behind a stop word is its own last sound dying away
 KEPT = windows_in(30.0)  # windows that wait for a spotter that is slow; then the oldest go
 
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff]")  # Thai to Han
@@ -84,9 +86,9 @@ class Piece:
 
 
 class Gate:
-    """Keeps what is said until a stop word has been heard in it; only then is it a turn.
+    """Keeps what is said until a stop word has been heard in it; what comes after that may be a turn.
 
-    Windows are numbered from 0. Only speech is handed on, so that silence costs nothing.
+    Windows are numbered from 0. Only speech is handed on to be listened to, so that silence costs nothing.
 
     Args:
         threshold: the probability from which a window counts as speech.
@@ -101,6 +103,7 @@ class Gate:
     def close(self) -> None:
         """Wait for a stop word, from now on."""
         self.is_open = False
+        self._opening = False
         self._kept: deque[tuple[Window, float]] = deque(maxlen=KEPT)
         self._pieces: deque[Piece] = deque()
         self._stretch: int | None = None  # the number of the window with which it began
@@ -111,6 +114,8 @@ class Gate:
         """Take 32 ms of the speaker's sound."""
         number, self._next = self._next, self._next + 1
         self._kept.append((window, probability))
+        if self._opening:
+            return
         speech = probability >= self._threshold
         if self._stretch is None:
             if speech:
@@ -137,15 +142,30 @@ class Gate:
         """There was no stop word in what was taken."""
         self._unanswered = False
 
-    def open_after(self, piece: Piece, seconds: float) -> list[tuple[Window, float]]:
-        """A stop word ended so many seconds after the stretch began: open, and return what came after it."""
-        self.is_open = True
-        after = piece.begins + windows_in(seconds)
-        first = self._next - len(self._kept)
-        rest = list(self._kept)[max(0, after - first) :]
-        self._kept.clear()
+    def open_after(self, piece: Piece, seconds: float) -> None:
+        """A stop word was heard: it ended so many seconds after the stretch of the piece began."""
+        after = piece.begins + int(max(0.0, seconds - EARLY) / WINDOW_SECONDS)
+        for _ in range(min(len(self._kept), after - (self._next - len(self._kept)))):
+            self._kept.popleft()
         self._pieces.clear()
-        return rest
+        self._opening = True
+
+    def through(self) -> list[tuple[Window, float]]:
+        """What came after the stop word, with its probabilities, once the gate opens; before that nothing.
+
+        It opens when it is clear whether the speaker goes on, or only the stop word's last sound does: that
+        is no speech.
+        """
+        if not self._opening:
+            return []
+        speech = next((i for i, (_, p) in enumerate(self._kept) if p < self._threshold), len(self._kept))
+        if speech == len(self._kept) < TAIL:
+            return []
+        tail = speech if speech < TAIL else 0
+        later = [(window, p if i >= tail else 0.0) for i, (window, p) in enumerate(self._kept)]
+        self._kept.clear()
+        self._opening, self.is_open = False, True
+        return later
 
     def _begin(self, number: int) -> None:
         first = self._next - len(self._kept)
@@ -166,5 +186,6 @@ class Gate:
         return self._pieces[-1]
 
     def _forget(self) -> None:
+        """Nobody has spoken, and nothing is being listened to: keep what may be before the first speech."""
         while len(self._kept) > PRE_ROLL:
             self._kept.popleft()
