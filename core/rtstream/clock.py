@@ -14,7 +14,7 @@ import selectors
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class StepLoop(asyncio.SelectorEventLoop):
         return self._selector_of_steps.now
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
-        job = _Job(func, may_wait=getattr(executor, "may_wait", False))
+        job = _Job(func, executor, may_wait=getattr(executor, "may_wait", False))
         future = super().run_in_executor(executor, job, *args)
         self._selector_of_steps.jobs.add(job)
         future.add_done_callback(lambda _: self._selector_of_steps.jobs.discard(job))
@@ -85,8 +85,9 @@ class StepLoop(asyncio.SelectorEventLoop):
 class _Job:
     """A call in a thread, and what can be told of it from outside."""
 
-    def __init__(self, func: Callable[..., Any], *, may_wait: bool) -> None:
+    def __init__(self, func: Callable[..., Any], line: Any, *, may_wait: bool) -> None:
         self._func = func
+        self._line = line
         self._may_wait = may_wait
         self._thread: int | None = None
         self._since = time.monotonic()
@@ -95,10 +96,11 @@ class _Job:
         self._thread = threading.get_ident()
         return self._func(*args)
 
-    def parked(self) -> bool:
+    def parked(self, jobs: Collection[_Job]) -> bool:
         """Whether the call waits for something that only media or time can bring."""
-        if self._thread is None:
-            return False
+        if self._thread is None:  # it has no thread yet: it may stand in line behind calls that wait
+            before = (job for job in jobs if job._line is self._line and job._thread is not None)
+            return any(job.parked(jobs) for job in before)
         if waits_for_another_thread(sys._current_frames().get(self._thread)):
             return True
         return self._may_wait and time.monotonic() - self._since > GRACE
@@ -133,14 +135,16 @@ class _StepSelector(selectors.BaseSelector):
             events = self._wait_for_jobs()
             if events:
                 return events
-        if timeout is None or len(self._inner.get_map()) > self.idle_sockets:
+        if len(self._inner.get_map()) > self.idle_sockets:
             return self._wait_for_real(timeout)
+        if timeout is None:  # nobody waits for time, so it stands still until a thread says something
+            return self._inner.select(GRACE)
         self.now += timeout
         return []
 
     def _wait_for_jobs(self) -> list[tuple[selectors.SelectorKey, int]]:
         """Wait until a thread is done, or until all are parked."""
-        while not all(job.parked() for job in self.jobs):
+        while not all(job.parked(self.jobs) for job in self.jobs):
             time.sleep(GLANCE)  # epoll counts in milliseconds, and this lets the threads run
             if events := self._inner.select(0):
                 return events
