@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rtstream import ReplyOnPause, Stream
 from rtstream.clock import Clock
-from rtstream.media.frames import AudioFrame
+from rtstream.media.frames import AudioFrame, Frame
 from rtstream.session.session import Session
 from rtstream.transports.memory import MemoryTransport
 
@@ -83,16 +83,25 @@ class Dialog:
                 spans.append((at, at + frame.duration))
         return spans
 
+    def span_of(self, value: int) -> tuple[float, float]:
+        """When sound of that value was to be heard, from its first to its last frame."""
+        at = [at for at, frame in self.line.heard if value_of(frame) == value]
+        return at[0], at[-1] + 0.02
+
     @property
     def values(self) -> list[int]:
         """The values of what was heard, each once, in their order."""
         found: list[int] = []
         for _, frame in self.line.heard:
-            assert isinstance(frame, AudioFrame)
-            value = int(np.median(frame.samples))
+            value = value_of(frame)
             if abs(value) >= LOUD and (not found or found[-1] != value):
                 found.append(value)
         return found
+
+
+def value_of(frame: Frame) -> int:
+    assert isinstance(frame, AudioFrame)
+    return int(np.median(frame.samples))
 
 
 Meanwhile = Callable[[Stream, MemoryTransport], Awaitable[None]]

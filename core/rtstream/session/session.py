@@ -67,7 +67,7 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self.over: asyncio.Future[tuple[EndReason, str]] = self._loop.create_future()
         self._heard_more = asyncio.Event()
-        self._closing = False
+        self._closing, self._clears = False, 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._ears = {
             kind: Ear(kind, handler.input_sample_rate, handler.expected_layout)
@@ -164,9 +164,6 @@ class Session:
 
     async def _carry(self) -> None:
         await self.transport.run(self._hear)
-        self._leave()
-
-    def _leave(self) -> None:
         self._end(EndReason.CLIENT_LEFT)
 
     async def _start_up(self) -> None:
@@ -186,8 +183,7 @@ class Session:
         await self.handler.ready()
         pause = NOTHING_YET[0]
         while not self._closing:
-            asked = self._clock.now()
-            failures = self._reports.count
+            asked, failures = self._clock.now(), self._reports.count
             value = await self._reports.watch(
                 self._runner.call(source.fn, role=f"emit-{source.kind}", may_wait=True)
             )
@@ -213,7 +209,7 @@ class Session:
 
     def _hear(self, frame: Heard) -> None:
         if isinstance(frame, Message):
-            self._texts.hear(frame.text, self._leave)
+            self._texts.hear(frame.text, partial(self._end, EndReason.CLIENT_LEFT))
         elif (ear := self._ears.get(frame.kind)) is not None:
             self._counted.frames_in += 1
             if isinstance(frame, AudioFrame):
@@ -225,7 +221,10 @@ class Session:
             items = parse(value, frame_seconds=source.frame_seconds)
         except HandlerReturnedNonsense as error:
             return self._reports.add(error)
+        clears = self._clears
         for item in items:
+            if clears != self._clears:  # the rest of what was interrupted
+                return
             match item:
                 case AdditionalOutputs():
                     self.outputs.put(item)
@@ -254,6 +253,7 @@ class Session:
         await self.transport.send(frame)
 
     def _clear(self) -> None:
+        self._clears += 1
         for mouth in self._mouths.values():
             mouth.clear()
         self._begin(self.transport.clear)  # ahead of whatever is put from now on
