@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
@@ -85,6 +86,7 @@ class ReplyOnPause(AsyncStreamHandler):
         self._tasks: set[asyncio.Task[None]] = set()
         self._troubles: deque[BaseException] = deque()  # of those tasks, told by the next `emit`
         self._answered_inputs = False
+        self._first_known = False  # whether the greeting has inputs before the client sends some
         self._heard_from = 0.0
         self._starting = False
 
@@ -94,17 +96,18 @@ class ReplyOnPause(AsyncStreamHandler):
         return (Source(self.emit, "audio", ahead=A_SECOND),)
 
     def bind(self, line: Line, defaults: Sequence[Any] | None = None) -> None:
+        self._first_known = defaults is not None
         super().bind(line, defaults if defaults is not None else defaults_beyond(self.fn, 1))
         if not line.speaks:  # nothing is heard of a reply, so nothing of it is in the speaker's way
             self.turns.can_interrupt = False
 
     async def start_up(self) -> None:
         if self.startup_fn is not None:
-            wants = len(places_beyond(self.startup_fn, 0))
-            if wants:
-                await self.wait_for_args()
+            wanted = places_beyond(self.startup_fn, 0)
+            if wanted:
+                await self._wait_for_first(wanted)
             self.turns.replying()
-            self._perform(Reply(self.startup_fn, partial(self._first_inputs, wants)))
+            self._perform(Reply(self.startup_fn, partial(self._first_inputs, len(wanted))))
 
     async def receive(self, frame: tuple[int, Any]) -> None:
         self._speaker.push(frame)
@@ -248,8 +251,15 @@ class ReplyOnPause(AsyncStreamHandler):
         self.latest_args[0] = (self.input_sample_rate, sound)
         return tuple(self.latest_args) if self.needs_args else (self.latest_args[0],)
 
+    async def _wait_for_first(self, wanted: list[Any]) -> None:
+        """The greeting's inputs: the defaults of `fn` are none for it."""
+        await self.wait_for_args()
+        if inspect.Parameter.empty in wanted and not self._first_known and not self.phone_mode:
+            await self.args_set.wait()
+
     async def _first_inputs(self, wanted: int) -> tuple[Any, ...]:
-        return tuple(self.latest_args[1 : wanted + 1])
+        known = self._first_known or self.args_set.is_set()
+        return tuple(self.latest_args[1 : wanted + 1]) if known else ()
 
     def _log(self, what: str) -> None:
         self.send_message_sync(messages.log(what))

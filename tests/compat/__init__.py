@@ -1,0 +1,1 @@
+"""Programs in the shapes that FastRTC's users have."""
