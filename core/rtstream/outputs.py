@@ -74,6 +74,8 @@ def parse(value: Any, *, frame_seconds: float = 0.0) -> list[Item]:
     Raises:
         HandlerReturnedNonsense: for anything else.
     """
+    if type(value) is tuple and len(value) == 2 and isinstance(value[0], int):  # sound, most of the time
+        return [_sound(value)]
     match value:
         case None:
             return []
@@ -89,6 +91,15 @@ def parse(value: Any, *, frame_seconds: float = 0.0) -> list[Item]:
             return [*parse(media, frame_seconds=frame_seconds), beside]
         case _:
             return [_sound(value)]
+
+
+def out_of_place(frame: AudioFrame | VideoFrame, modality: str) -> HandlerReturnedNonsense:
+    """The error for a frame of a kind that the stream is not made of."""
+    return HandlerReturnedNonsense(
+        f"the handler gave back {'sound' if frame.kind == 'audio' else 'a picture'}",
+        why=f"the stream's modality is {modality!r}",
+        fix=f"Return {modality}, or pass modality='audio-video'",
+    )
 
 
 def _sound(value: Any) -> AudioFrame:

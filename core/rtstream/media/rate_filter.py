@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from av.filter import Graph
 
 from rtstream.media.frames import AudioFrame, joined
-from rtstream.media.pyav import LAYOUTS, audio_from_av, audio_to_av
+from rtstream.media.pyav import LAYOUTS, audio_to_av, packed_from_av
 
 if TYPE_CHECKING:
     import av
@@ -17,7 +17,7 @@ class RateFilter:
     """A filter graph between two rates. FFmpeg gives a graph a thread a core unless told otherwise."""
 
     def __init__(self, rate_in: int, rate_out: int, channels: int) -> None:
-        self.rate, self.channels = rate_in, channels
+        self.takes = (rate_in, channels)
         layout = LAYOUTS[channels - 1]
         self._graph = Graph()
         self._graph.threads = 1
@@ -35,21 +35,19 @@ class RateFilter:
         )
         self._graph.link_nodes(self._source, resample, shape, self._sink).configure()
 
-    def takes(self, frame: AudioFrame) -> bool:
-        return (frame.rate, frame.channels) == (self.rate, self.channels)
-
     def push(self, frame: AudioFrame) -> AudioFrame | None:
         self._source.push(audio_to_av(frame))
-        return self._ready()
+        return self._next()  # one comes for each that goes in: to ask for more would cost an exception
 
     def end(self) -> AudioFrame | None:
         self._source.push(None)
-        return self._ready()
-
-    def _ready(self) -> AudioFrame | None:
         parts: list[AudioFrame] = []
-        while True:
-            try:
-                parts.append(audio_from_av(cast("av.AudioFrame", self._sink.pull())))
-            except (BlockingIOError, EOFError):  # FFmpeg's EAGAIN and end of stream
-                return joined(parts)
+        while (part := self._next()) is not None:
+            parts.append(part)
+        return joined(parts)
+
+    def _next(self) -> AudioFrame | None:
+        try:
+            return packed_from_av(cast("av.AudioFrame", self._sink.pull()))
+        except (BlockingIOError, EOFError):  # FFmpeg's EAGAIN and end of stream
+            return None

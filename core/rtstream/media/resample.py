@@ -37,10 +37,16 @@ class Resampler:
         A frame of another rate (or, when it goes through unmixed, another number of channels) than the
         one before starts a new filter; what the old one held comes out in front.
         """
-        if not frame.samples.shape[1]:
+        channels, count = frame.samples.shape
+        if not count:
             return None
+        if channels == self.channels:  # the usual ways, before all the others
+            if self._filter is None and frame.rate == self.rate:
+                return frame
+            if self._filter is not None and (frame.rate, channels) == self._filter.takes:
+                return self._filter.push(frame)
         frame = with_channels(frame, self.channels if frame.channels == self.channels else 1)
-        if self._filter is not None and not self._filter.takes(frame):
+        if self._filter is not None and (frame.rate, frame.channels) != self._filter.takes:
             held = self.flush()
             return joined([part for part in (held, self.push(frame)) if part is not None])
         if frame.rate != self.rate:

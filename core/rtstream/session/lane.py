@@ -52,41 +52,64 @@ class Ear:
 
 
 class Mouth:
-    """What the handler gave and waits for its time, in the form that the far end takes."""
+    """What the handler gave, in the form that the far end takes, on its way out in its time.
 
-    def __init__(self, kind: Kind, transport: Transport, clock: Clock, rate: int) -> None:
+    What may go at once goes straight from `put`; what must wait lies in a queue that `speak` empties.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        transport: Transport,
+        clock: Clock,
+        rate: int,
+        send: Callable[[AudioFrame | VideoFrame], Awaitable[None]],
+    ) -> None:
         self._transport = transport
+        self._clock = clock
+        self._send = send
         self._rate = transport.rate or rate
         self._queue: FrameQueue[AudioFrame | VideoFrame] = FrameQueue(most=None if kind == "audio" else 2)
         self._pacer = Pacer(clock, transport.lead if kind == "audio" else 0.0)
         self._resampler: Resampler | None = None
         self._chunker: Chunker | None = None
         self._filtered = False
-        self._stirred = asyncio.Event()
+        self._speaking = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self._era = 0
+        self._tail_due = 0.0
+        self._tail: asyncio.TimerHandle | None = None
+        self._era = self._spoken_era = 0
         self._sent = 0.0
 
     async def put(self, frame: AudioFrame | VideoFrame, ahead: float) -> None:
-        """Queue a frame, and wait while more than `ahead` seconds are queued."""
-        pieces = self._pieces(frame)
+        """Send a frame if its time has come; else queue it, and wait while more than `ahead` seconds are."""
         era = self._era
-        self._stir()
-        for piece in pieces:
-            if era == self._era:
-                self._stir()
+        for piece in self._pieces(frame):
+            if era != self._era:
+                return
+            if self._at_once() and self._pacer.take(piece.duration):
+                await self._out(piece)
+            else:
+                self._idle.clear()
                 await self._queue.put(piece, ahead)
+        if era == self._era and self._held():
+            self._idle.clear()
+            self._watch_tail()
 
-    async def speak(self, sent: Callable[[AudioFrame | VideoFrame], Awaitable[None]]) -> None:
-        """Give the frames to `sent`, each in its time, for as long as the session lasts."""
-        while True:
-            frame = await self._next()
-            era = self._era
-            await self._pacer.turn(frame.duration)
-            if era == self._era:
-                await sent(frame)
-                self._sent += frame.duration
+    async def speak(self) -> None:
+        """Send what is queued, each frame in its time, for as long as the session lasts."""
+        try:
+            while True:
+                await self._queue.wait()
+                self._speaking = True
+                while self._queue:
+                    await self._speak_next()
+                self._speaking = False
+                self._rest()
+        finally:
+            if self._tail is not None:
+                self._tail.cancel()
 
     async def drained(self) -> None:
         """Wait until all that was put has been sent."""
@@ -112,24 +135,51 @@ class Mouth:
             self._chunker.reset()
             self._filtered = False
         self._pacer.reset()
+        if not self._speaking:
+            self._idle.set()
 
-    def _stir(self) -> None:
-        self._idle.clear()
-        self._stirred.set()
+    def _at_once(self) -> bool:
+        """Whether nothing is before a frame; after `clear` the far end is told of that first."""
+        return not self._speaking and not self._queue and self._era == self._spoken_era
 
-    async def _next(self) -> AudioFrame | VideoFrame:
-        while not self._queue:
-            if self._held():
-                try:
-                    async with asyncio.timeout(TAIL_HELD):
-                        await self._queue.wait()
-                except TimeoutError:
-                    self._let_go()
-            else:
+    async def _speak_next(self) -> None:
+        frame = await self._queue.pop()
+        era = self._era
+        await self._pacer.turn(frame.duration)
+        if era == self._era:
+            self._spoken_era = era
+            await self._out(frame)
+
+    async def _out(self, frame: AudioFrame | VideoFrame) -> None:
+        await self._send(frame)
+        self._sent += frame.duration
+
+    def _rest(self) -> None:
+        """Nothing is queued any more."""
+        if self._held():
+            self._watch_tail()
+        else:
+            self._idle.set()
+
+    def _watch_tail(self) -> None:
+        """Let go what is held if nothing comes for a while; one timer serves many frames."""
+        self._tail_due = self._clock.now() + TAIL_HELD
+        if self._tail is None:
+            self._tail = asyncio.get_running_loop().call_later(TAIL_HELD, self._look_at_tail)
+
+    def _look_at_tail(self) -> None:
+        self._tail = None
+        if self._speaking or self._queue:
+            return  # `_rest` comes after these
+        left = self._tail_due - self._clock.now()
+        if not self._held():
+            self._idle.set()
+        elif left > 0:
+            self._tail = asyncio.get_running_loop().call_later(left, self._look_at_tail)
+        else:
+            self._let_go()
+            if not self._queue:
                 self._idle.set()
-                await self._stirred.wait()
-                self._stirred.clear()
-        return await self._queue.pop()
 
     def _pieces(self, frame: AudioFrame | VideoFrame) -> list[AudioFrame] | list[VideoFrame]:
         if isinstance(frame, VideoFrame):

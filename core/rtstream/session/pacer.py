@@ -22,6 +22,14 @@ class Pacer:
         await self._clock.sleep_until(self._next - self._lead)
         self._next += duration
 
+    def take(self, duration: float) -> bool:
+        """Whether a frame of `duration` seconds may go out now; if so, its place is taken."""
+        now = self._clock.now()
+        if self._next - self._lead > now:
+            return False
+        self._next = max(self._next, now) + duration
+        return True
+
     @property
     def backlog(self) -> float:
         """How many seconds of what went out the far end has not yet played."""

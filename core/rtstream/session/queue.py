@@ -18,6 +18,24 @@ class HasDuration(Protocol):
     def duration(self) -> float: ...
 
 
+class Bell:
+    """Wakes the one who waits for it; rung while nobody waits, it is not remembered."""
+
+    def __init__(self) -> None:
+        self._waiter: asyncio.Future[None] | None = None
+
+    def ring(self) -> None:
+        if (waiter := self._waiter) is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def wait(self) -> None:
+        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+
+
 class FrameQueue(Generic[Weighed]):
     """Frames between one who gives and one who takes, both in the same event loop.
 
@@ -32,7 +50,7 @@ class FrameQueue(Generic[Weighed]):
         self._room = room
         self._most = most
         self._frames: deque[Weighed] = deque()
-        self._there = asyncio.Event()
+        self._there = Bell()
         self._space = asyncio.Event()
         self.seconds = 0.0
         self.dropped = 0
@@ -53,7 +71,8 @@ class FrameQueue(Generic[Weighed]):
         It always gives others a turn, so that one who never waits cannot hold up the loop.
         """
         self._append(frame)
-        await pass_turn()
+        if len(self._frames) > 1:  # else who takes it has already been woken
+            await pass_turn()
         while self.seconds > ahead or (self._most is not None and len(self._frames) > self._most):
             self._space.clear()
             await self._space.wait()
@@ -61,7 +80,6 @@ class FrameQueue(Generic[Weighed]):
     async def pop(self) -> Weighed:
         """Take the oldest frame; wait for one."""
         while not self._frames:
-            self._there.clear()
             await self._there.wait()
         frame = self._frames.popleft()
         self.seconds = self.seconds - frame.duration if self._frames else 0.0
@@ -71,7 +89,6 @@ class FrameQueue(Generic[Weighed]):
     async def wait(self) -> None:
         """Wait until there is a frame to take."""
         while not self._frames:
-            self._there.clear()
             await self._there.wait()
 
     def clear(self) -> None:
@@ -83,7 +100,7 @@ class FrameQueue(Generic[Weighed]):
     def _append(self, frame: Weighed) -> None:
         self._frames.append(frame)
         self.seconds += frame.duration
-        self._there.set()
+        self._there.ring()
 
     def _too_full(self) -> bool:
         if self._most is not None and len(self._frames) > self._most:

@@ -10,6 +10,7 @@ from ..errors import AlreadyConnected, ServerStopping, TooManyConnections, Unkno
 from .outcome import EndReason
 from .session import Session
 
+STOPPING = "The server is stopping"
 RETRY_AFTER = 5  # seconds that a refused client is told to wait
 
 
@@ -90,6 +91,8 @@ class Sessions:
     def start(self, session: Session, life: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """Run a session whose place is reserved, to its end, in a task; the place is then free."""
         self._live[session.id] = session
+        if self._stopping:  # it was being answered when the stop came
+            session.end(EndReason.SERVER_STOPPING, STOPPING)
         task = asyncio.ensure_future(self._hold(session, life))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -98,7 +101,7 @@ class Sessions:
     async def close_all(self, reason: EndReason = EndReason.SERVER_STOPPING) -> None:
         """End all connections, tell their clients, and wait until they are cleaned up."""
         for session in self:
-            session.end(reason, "The server is stopping")
+            session.end(reason, STOPPING)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=10)
 

@@ -22,6 +22,59 @@ AGAIN = 1.0  # seconds before the client is told the same again
 HUNG_AFTER = 5.0  # seconds after which a call that should be quick is reported
 
 
+class Edge:
+    """Where one task of a session calls the user's code, again and again.
+
+    It does for many calls what `Reports.watch` does for one, and costs less for each: it knows its task,
+    and the timer that tells of a call which does not come back is set anew only when it has run out.
+
+    Args:
+        hangs: whether a call that takes too long is reported.
+    """
+
+    def __init__(self, reports: Reports, *, hangs: bool) -> None:
+        self._reports = reports
+        self._hangs = hangs
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._since: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def call(self, fn: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+        """Await `fn(*args)`; what it raises is reported as the user's error, and None is returned."""
+        assert self._task is not None
+        value, cancelled_before = None, self._task.cancelling()
+        if self._hangs:
+            self._since = self._loop.time()
+            if self._timer is None:
+                self._timer = self._loop.call_later(HUNG_AFTER, self._look)
+        try:
+            value = await fn(*args)
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if not (isinstance(error, asyncio.CancelledError) and self._task.cancelling() > cancelled_before):
+                self._reports.raised(error)
+        self._since = None
+        if self._task.cancelling() > cancelled_before:
+            raise asyncio.CancelledError
+        return value
+
+    def close(self) -> None:
+        """Look after nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._since is None:
+            return
+        left = self._since + HUNG_AFTER - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._since = None
+            self._reports.hung("the handler")
+
+
 class Reports:
     """The errors of one session."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from ..handlers.callables import is_async
@@ -21,10 +22,17 @@ class Runner:
         self._id = session_id
         self._workers: dict[str, Worker] = {}
 
+    def caller(
+        self, fn: Callable[..., Any], role: str, *, may_wait: bool = False
+    ) -> Callable[..., Awaitable[Any]]:
+        """How to call `fn` where it belongs, again and again. What it raises comes through."""
+        return fn if is_async(fn) else partial(self._in_thread, fn, role, may_wait)
+
     async def call(self, fn: Callable[..., Any], *args: Any, role: str, may_wait: bool = False) -> Any:
-        """Call `fn` where it belongs and return what it gives. What it raises comes through."""
-        if is_async(fn):
-            return await fn(*args)
+        """Call `fn` once where it belongs and return what it gives."""
+        return await self.caller(fn, role, may_wait=may_wait)(*args)
+
+    async def _in_thread(self, fn: Callable[..., Any], role: str, may_wait: bool, *args: Any) -> Any:
         worker = self._workers.get(role)
         if worker is None:
             worker = self._workers[role] = Worker(f"rtstream-{role}-{self._id[:8]}", may_wait=may_wait)

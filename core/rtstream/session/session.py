@@ -15,18 +15,19 @@ from ..handlers.base import Listener, Source, StreamHandlerBase
 from ..handlers.functions import EXHAUSTED
 from ..media.frames import AudioFrame, Heard, Kind, Message, VideoFrame
 from ..options import StreamOptions
-from ..outputs import AdditionalOutputs, CloseStream, parse
+from ..outputs import AdditionalOutputs, CloseStream, out_of_place, parse
 from ..transports.base import Transport
 from ..wire import messages
 from .feed import Feed
 from .lane import Ear, Mouth
 from .outcome import EndReason, Stats
-from .reports import Reports
+from .reports import Edge, Reports
 from .runner import Runner
 from .texts import Texts
 
 SHUTDOWN_SECONDS = 5.0  # what a handler's shutdown may take before the session ends without it
 GOODBYE_SECONDS = 2.0  # what a client that does not read may hold up the end, and again when it is hung up on
+GIVEN_IN_A_TURN = 8  # sounds that a source which never waits may give before others have their turn
 NOTHING_YET = (0.02, 0.1)  # seconds to wait after an `emit` that gave None, growing from first to last
 
 
@@ -74,7 +75,7 @@ class Session:
             for kind in (options.kinds if options.hears else ())
         }
         self._mouths = {
-            kind: Mouth(kind, transport, clock, handler.output_sample_rate)
+            kind: Mouth(kind, transport, clock, handler.output_sample_rate, self._send)
             for kind in (options.kinds if options.speaks else ())
         }
         handler.bind(self, defaults)
@@ -147,7 +148,7 @@ class Session:
             self._start_up,
             *(partial(self._listen, ear, listeners[kind], kind) for kind, ear in heard),
             *(partial(self._ask, source) for source in asked),
-            *(partial(mouth.speak, self._send) for mouth in self._mouths.values()),
+            *(mouth.speak for mouth in self._mouths.values()),
         ]
 
     async def _guarded(self, part: Callable[[], Awaitable[None]]) -> None:
@@ -170,28 +171,33 @@ class Session:
         await self._reports.watch(self._runner.call(self.handler.start_up, role="start_up", may_wait=True))
 
     async def _listen(self, ear: Ear, listener: Listener, kind: Kind) -> None:
-        while True:
-            media = await ear.next()
-            if (args := listener.args()) is not None:
-                call = self._runner.call(listener.fn, media, *args, role=f"hear-{kind}")
-                value = await self._reports.watch(call, hangs=True)
-                if listener.replies:
-                    await self._give(value, Source(listener.fn))
-            self._heard_more.set()
+        fn, edge = self._runner.caller(listener.fn, f"hear-{kind}"), Edge(self._reports, hangs=True)
+        source = Source(listener.fn)
+        try:
+            while True:
+                media = await ear.next()
+                if (args := listener.args()) is not None:
+                    value = await edge.call(fn, media, *args)
+                    if listener.replies:
+                        await self._give(value, source)
+                self._heard_more.set()
+        finally:
+            edge.close()
 
     async def _ask(self, source: Source) -> None:
         await self.handler.ready()
-        pause = NOTHING_YET[0]
+        fn = self._runner.caller(source.fn, f"emit-{source.kind}", may_wait=True)
+        edge, given, pause = Edge(self._reports, hangs=False), 0, NOTHING_YET[0]
         while not self._closing:
             asked, failures = self._clock.now(), self._reports.count
-            value = await self._reports.watch(
-                self._runner.call(source.fn, role=f"emit-{source.kind}", may_wait=True)
-            )
+            value = await edge.call(fn)
             if value is EXHAUSTED:
                 return await self._end_after_playing(EndReason.SOURCE_ENDED, "The stream has ended")
             if value is not None:
+                before, given = self._counted.frames_out, given + 1
                 await self._give(value, source)
-                await pass_turn()  # one that never waits must not hold up the loop
+                if given % GIVEN_IN_A_TURN == 0 or before == self._counted.frames_out:
+                    await pass_turn()  # one that never waits must not hold up the loop
             failed = failures != self._reports.count
             if failed or (value is None and self._clock.now() - asked < NOTHING_YET[0]):
                 await self._wait_for_more(pause)
@@ -226,25 +232,19 @@ class Session:
             if clears != self._clears:  # the rest of what was interrupted
                 return
             match item:
+                case AudioFrame() | VideoFrame():
+                    await self._utter(item, source.ahead)
                 case AdditionalOutputs():
                     self.outputs.put(item)
                     self.send_text(messages.output_ready())
                 case CloseStream():
                     await self._end_after_playing(EndReason.HANDLER_CLOSED, item.msg)
-                case AudioFrame() | VideoFrame():
-                    await self._utter(item, source.ahead)
 
     async def _utter(self, frame: AudioFrame | VideoFrame, ahead: float) -> None:
         if (mouth := self._mouths.get(frame.kind)) is not None:
             await mouth.put(frame, ahead)
         elif self._options.speaks:
-            self._reports.add(
-                HandlerReturnedNonsense(
-                    f"the handler gave back {'sound' if frame.kind == 'audio' else 'a picture'}",
-                    why=f"the stream's modality is {self._options.modality!r}",
-                    fix=f"Return {self._options.modality}, or pass modality='audio-video'",
-                )
-            )
+            self._reports.add(out_of_place(frame, self._options.modality))
 
     async def _send(self, frame: AudioFrame | VideoFrame) -> None:
         self._counted.frames_out += 1

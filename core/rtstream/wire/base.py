@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 from dataclasses import dataclass
@@ -89,7 +88,7 @@ def payload_of(said: dict[str, Any]) -> bytes:
     media = said.get("media")
     payload = media.get("payload") if isinstance(media, dict) else None
     try:
-        return base64.b64decode(payload, validate=True)  # type: ignore[arg-type]
+        return binascii.a2b_base64(payload, strict_mode=True)  # type: ignore[arg-type]
     except (TypeError, ValueError, binascii.Error):
         raise BadMessage(
             "a media message holds no base64 payload",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
+from binascii import b2a_base64
 
 from ..errors import BadMessage
 from ..media.frames import AudioFrame
@@ -52,8 +52,8 @@ class BrowserWire:
         self._rate_in = rate
 
     def encode(self, frame: AudioFrame) -> str:
-        payload = base64.b64encode(ulaw_encode(frame.samples[0])).decode()
-        return json.dumps({"event": "media", "media": {"payload": payload}})
+        payload = b2a_base64(ulaw_encode(frame.samples[0]), newline=False).decode()
+        return f'{{"event": "media", "media": {{"payload": "{payload}"}}}}'
 
     def clear(self) -> str | None:
         return json.dumps({"event": "clear"})

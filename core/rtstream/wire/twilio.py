@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
+from binascii import b2a_base64
 
 from ..errors import BadMessage
 from ..media.frames import AudioFrame
@@ -26,7 +26,7 @@ class TwilioWire:
     lead = LEAD
 
     def __init__(self) -> None:
-        self._stream = ""
+        self._stream = self._media = ""
 
     def decode(self, text: str) -> list[Event]:
         said = parse_object(text)
@@ -37,7 +37,11 @@ class TwilioWire:
                 id = text_in(said, "streamSid") or text_in(said.get("start"), "streamSid")
                 if id is None:
                     raise BadMessage("`start` names no streamSid", fix="Send Twilio's start message")
-                self._stream = self._stream or id
+                if not self._stream:
+                    self._stream = id
+                    self._media = (
+                        f'{{"event": "media", "streamSid": {json.dumps(id)}, "media": {{"payload": "'
+                    )
                 return [Started(self._stream)]
             case "stop":
                 return [Stopped()]
@@ -50,8 +54,8 @@ class TwilioWire:
         """Nothing to tell: a telephone has its own rate."""
 
     def encode(self, frame: AudioFrame) -> str:
-        payload = base64.b64encode(ulaw_encode(frame.samples[0])).decode()
-        return json.dumps({"event": "media", "streamSid": self._stream, "media": {"payload": payload}})
+        payload = b2a_base64(ulaw_encode(frame.samples[0]), newline=False).decode()
+        return f'{self._media}{payload}"}}}}'  # as json.dumps would, at a quarter of its price
 
     def clear(self) -> str | None:
         return json.dumps({"event": "clear", "streamSid": self._stream})
