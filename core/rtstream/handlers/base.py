@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -91,24 +92,19 @@ class StreamHandlerBase:
         input_sample_rate: int = 48000,
         fps: float = 30,
     ) -> None:
-        for name, rate in (
-            ("output_sample_rate", output_sample_rate),
-            ("input_sample_rate", input_sample_rate),
-        ):
+        for way, rate in {"output": output_sample_rate, "input": input_sample_rate}.items():
             if rate <= 0 or rate % 50:
                 raise OptionError(
-                    f"`{name}` is {rate}, which is no multiple of 50",
+                    f"`{way}_sample_rate` is {rate}, which is no multiple of 50",
                     why="sound travels in frames of 20 ms, so a frame would hold a broken number of samples",
-                    fix=f"Pass {name}=24000, or another usual rate",
+                    fix=f"Pass {way}_sample_rate=24000, or another usual rate",
                 )
+        check_fps(fps)
         if expected_layout not in ("mono", "stereo"):
             raise OptionError(f"`expected_layout` is {expected_layout!r}", fix='Pass "mono" or "stereo"')
         if output_frame_size not in (None, output_sample_rate // 50):
-            warnings.warn(
-                f"output_frame_size={output_frame_size} is ignored: frames are always 20 ms",
-                UserWarning,
-                stacklevel=2,
-            )
+            ignored = f"output_frame_size={output_frame_size} is ignored: frames are always 20 ms"
+            warnings.warn(ignored, UserWarning, stacklevel=2)
         self.expected_layout = expected_layout
         self.output_sample_rate = output_sample_rate
         self.output_frame_size = output_sample_rate // 50
@@ -226,6 +222,12 @@ class StreamHandlerBase:
         """Forget the sound that was emitted and has not been heard yet. From any thread."""
         if self._line is not None:
             self._line.clear()
+
+
+def check_fps(fps: float) -> None:
+    """Raises OptionError if so many pictures a second cannot be."""
+    if not 0 < fps < math.inf:
+        raise OptionError(f"`fps` is {fps}", fix="Pass a number of pictures a second above 0, such as 30")
 
 
 class StreamHandler(StreamHandlerBase, ABC):

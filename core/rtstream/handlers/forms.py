@@ -24,25 +24,25 @@ def as_handler(handler: Any, options: StreamOptions) -> Callable[[], StreamHandl
     if isinstance(handler, StreamHandlerBase):
         _check_kinds(handler, options)
         return partial(_copy, handler)
-    if inspect.isclass(handler) and issubclass(handler, StreamHandlerBase):
-        _check_kinds(_made(handler), options)
-        return partial(_made, handler)
+    if _is_class(handler):
+        _made(handler, options)  # so that what is wrong with it is told now
+        return partial(_made, handler, options)
+    if _is_factory(handler):
+        return partial(_made, handler, options)
     if isinstance(handler, VideoStreamHandler):
         return _for_function(handler.callable, options, handler.fps)
-    if _is_factory(handler):
-        return partial(_made, handler)
-    if callable(handler):
-        return _for_function(handler, options, fps=30)
-    raise HandlerUnfit(
-        f"the handler is {handler!r:.80}, which cannot be called",
-        why="a handler is a function, a generator function, or a StreamHandler (instance, class or factory)",
-        fix="Pass the function itself, without calling it",
-    )
+    return _for_function(handler, options, fps=30)
 
 
 def _for_function(
     fn: Callable[..., Any], options: StreamOptions, fps: float
 ) -> Callable[[], StreamHandlerBase]:
+    if not callable(fn):
+        raise HandlerUnfit(
+            f"the handler is {fn!r:.80}, which cannot be called",
+            why="a handler is a function, a generator function, or a StreamHandler, its class or factory",
+            fix="Pass the function itself, without calling it",
+        )
     if not is_generator(fn):
         if options.mode == "receive":
             raise HandlerUnfit(
@@ -62,7 +62,7 @@ def _copy(handler: StreamHandlerBase) -> StreamHandlerBase:
     return _checked(handler.copy(), f"{type(handler).__name__}.copy()", "Return a new handler from copy()")
 
 
-def _made(factory: Callable[[], Any]) -> StreamHandlerBase:
+def _made(factory: Callable[[], Any], options: StreamOptions) -> StreamHandlerBase:
     try:
         made = factory()
     except TypeError as error:
@@ -71,7 +71,9 @@ def _made(factory: Callable[[], Any]) -> StreamHandlerBase:
             why="a handler class or factory is called without arguments, once for each connection",
             fix="Give its parameters defaults, or pass an instance: Stream(MyHandler(…))",
         ) from error
-    return _checked(made, f"{name_of(factory)}()", "Return a StreamHandler from the factory")
+    checked = _checked(made, f"{name_of(factory)}()", "Return a StreamHandler from the factory")
+    _check_kinds(checked, options)
+    return checked
 
 
 def _checked(made: Any, by: str, fix: str) -> StreamHandlerBase:
@@ -86,6 +88,12 @@ def _check_kinds(handler: StreamHandlerBase, options: StreamOptions) -> None:
             f"{type(handler).__name__} handles sound only, but the modality is {options.modality!r}",
             fix="Use modality='audio', or subclass AudioVideoStreamHandler",
         )
+
+
+def _is_class(handler: Any) -> bool:
+    """Whether it is a class of handlers, or one with arguments bound to it."""
+    made_by = handler.func if isinstance(handler, partial) else handler
+    return inspect.isclass(made_by) and issubclass(made_by, StreamHandlerBase)
 
 
 def _is_factory(handler: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from ..context import Line
 from ..media.frames import Kind
 from ..wire.messages import inputs_wanted
-from .base import Listener, Source, StreamHandlerBase
+from .base import Listener, Source, StreamHandlerBase, check_fps
 from .callables import defaults_beyond, is_async_generator, is_generator
 
 EXHAUSTED = object()  # given by a source that has nothing more to give
@@ -25,11 +25,17 @@ class VideoStreamHandler:
         fps: pictures a second that a generator is asked for (default 30).
         skip_frames: kept for FastRTC's users. A function that is slower than the camera is always
             given the newest picture, and none pile up.
+
+    Raises:
+        OptionError: a rate that cannot be.
     """
 
     callable: Callable[..., Any]
     fps: float = 30
     skip_frames: bool = False
+
+    def __post_init__(self) -> None:
+        check_fps(self.fps)
 
 
 class CallableHandler(StreamHandlerBase):

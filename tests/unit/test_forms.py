@@ -1,0 +1,268 @@
+"""Any form of handler is known for what it is, and what is none is refused with words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rtstream import (
+    AsyncStreamHandler,
+    AudioVideoStreamHandler,
+    ReplyOnPause,
+    Stream,
+    StreamHandler,
+    VideoStreamHandler,
+)
+from rtstream.errors import HandlerUnfit, OptionError
+from rtstream.handlers.base import StreamHandlerBase
+from rtstream.handlers.callables import (
+    defaults_beyond,
+    is_async,
+    is_async_generator,
+    is_generator,
+    name_of,
+    places_beyond,
+    takes_nothing,
+)
+from rtstream.handlers.functions import FunctionHandler, GeneratorHandler
+
+
+class Sound(StreamHandler):
+    def __init__(self, voice: str = "low") -> None:
+        super().__init__()
+        self.voice = voice
+
+    def receive(self, frame: Any) -> None:
+        pass
+
+    def emit(self) -> Any:
+        pass
+
+
+class Both(AudioVideoStreamHandler):
+    def receive(self, frame: Any) -> None:
+        pass
+
+    def emit(self) -> Any:
+        pass
+
+    def video_receive(self, frame: Any) -> None:
+        pass
+
+    def video_emit(self) -> Any:
+        pass
+
+
+class Needy(Sound):
+    def __init__(self, voice: str) -> None:
+        super().__init__(voice)
+
+
+class Half(AsyncStreamHandler):
+    """Lacks its methods."""
+
+
+def function(frame: Any) -> Any:
+    return frame
+
+
+async def coroutine(frame: Any) -> Any:
+    return frame
+
+
+def generator() -> Iterator[Any]:
+    yield None
+
+
+async def async_generator() -> AsyncIterator[Any]:
+    yield None
+
+
+class Callable:
+    def method(self, frame: Any) -> Any:
+        return frame
+
+    async def async_method(self, frame: Any) -> Any:
+        return frame
+
+    def generator(self) -> Iterator[Any]:
+        yield None
+
+    async def async_generator(self) -> AsyncIterator[Any]:
+        yield None
+
+
+class AsyncCallable:
+    """Has an attribute of the name that partials have."""
+
+    def __init__(self) -> None:
+        self.func = function
+
+    async def __call__(self, frame: Any) -> Any:
+        return frame
+
+
+class GeneratorCallable:
+    def __call__(self) -> Iterator[Any]:
+        yield None
+
+
+def made(handler: Any, **options: Any) -> StreamHandlerBase:
+    return Stream(handler, **{"modality": "audio", **options})._make_handler()
+
+
+@pytest.mark.parametrize(
+    ("handler", "options", "kind"),
+    [
+        (Sound(), {}, Sound),
+        (Sound, {}, Sound),
+        (lambda: Sound(), {}, Sound),
+        (partial(Sound, "high"), {}, Sound),
+        (partial(Sound, voice="high"), {}, Sound),
+        (Both, {"modality": "audio-video"}, Both),
+        (function, {}, FunctionHandler),
+        (coroutine, {}, FunctionHandler),
+        (Callable().method, {}, FunctionHandler),
+        (AsyncCallable(), {}, FunctionHandler),
+        (partial(function), {}, FunctionHandler),
+        (np.flip, {"modality": "video"}, FunctionHandler),
+        (generator, {"mode": "receive"}, GeneratorHandler),
+        (async_generator, {"mode": "receive"}, GeneratorHandler),
+        (Callable().generator, {"mode": "receive"}, GeneratorHandler),
+        (GeneratorCallable(), {"mode": "receive"}, GeneratorHandler),
+        (VideoStreamHandler(function), {"modality": "video"}, FunctionHandler),
+        (VideoStreamHandler(generator), {"modality": "video", "mode": "receive"}, GeneratorHandler),
+    ],
+)
+def test_every_form_becomes_a_handler(handler: Any, options: Any, kind: type[Any]) -> None:
+    assert type(made(handler, **options)) is kind
+
+
+def test_a_generator_that_answers_sound_takes_turns() -> None:
+    def answer(audio: Any) -> Iterator[Any]:
+        yield audio
+
+    assert isinstance(made(answer), ReplyOnPause)
+
+
+def typed_factory(voice: str = "high") -> Sound:
+    return Sound(voice)
+
+
+def test_a_factory_with_parameters_is_known_by_its_annotation() -> None:
+    handler = made(typed_factory)
+    assert isinstance(handler, Sound) and handler.voice == "high"
+
+
+def test_each_connection_has_a_handler_of_its_own_made_alike() -> None:
+    stream = Stream(Sound("high"), modality="audio")
+    one, two = stream._make_handler(), stream._make_handler()
+    assert one is not two is not stream.event_handler
+    assert isinstance(one, Sound) and isinstance(two, Sound)
+    assert one.voice == two.voice == "high"
+
+
+@pytest.mark.parametrize(
+    ("handler", "options", "words"),
+    [
+        (7, {}, "cannot be called"),
+        ("handler.py", {}, "cannot be called"),
+        (None, {}, "cannot be called"),
+        (Needy, {}, "cannot be made"),
+        (Half, {}, "cannot be made"),
+        (Sound, {"modality": "video"}, "handles sound only"),
+        (Sound(), {"modality": "audio-video"}, "handles sound only"),
+        (function, {"mode": "receive"}, "returns once"),
+        (coroutine, {"mode": "receive"}, "returns once"),
+        (VideoStreamHandler(function), {"modality": "video", "mode": "receive"}, "returns once"),
+        (VideoStreamHandler(7), {"modality": "video"}, "cannot be called"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_handler_is_refused_when_the_stream_is_made(
+    handler: Any, options: Any, words: str
+) -> None:
+    with pytest.raises(HandlerUnfit, match=words) as caught:
+        Stream(handler, **{"modality": "audio", **options})
+    assert isinstance(caught.value, ValueError)
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("factory", "options", "words"),
+    [
+        (lambda: None, {}, "gave None, not a handler"),
+        (lambda: 7, {}, "gave 7, not a handler"),
+        (lambda: Needy(), {}, "cannot be made"),  # type: ignore[call-arg]
+        (lambda: Sound(), {"modality": "audio-video"}, "handles sound only"),
+    ],
+)
+def test_a_factory_that_makes_no_fitting_handler_is_refused_at_the_connection(
+    factory: Any, options: Any, words: str
+) -> None:
+    with pytest.raises(HandlerUnfit, match=words):
+        made(factory, **options)
+
+
+@pytest.mark.parametrize("fps", [0, -1, math.nan, math.inf])
+def test_a_rate_of_pictures_that_cannot_be_is_refused(fps: float) -> None:
+    with pytest.raises(OptionError, match="fps"):
+        Stream(VideoStreamHandler(generator, fps=fps), modality="video", mode="receive")
+    with pytest.raises(OptionError, match="fps"):
+        StreamHandlerBase(fps=fps)
+
+
+@pytest.mark.parametrize(
+    ("fn", "coroutine_", "generator_", "async_generator_"),
+    [
+        (function, False, False, False),
+        (coroutine, True, False, False),
+        (generator, False, True, False),
+        (async_generator, False, True, True),
+        (Callable().method, False, False, False),
+        (Callable().async_method, True, False, False),
+        (Callable().generator, False, True, False),
+        (Callable().async_generator, False, True, True),
+        (AsyncCallable(), True, False, False),
+        (GeneratorCallable(), False, True, False),
+        (partial(partial(coroutine)), True, False, False),
+        (partial(AsyncCallable()), True, False, False),
+        (partial(generator), False, True, False),
+        (np.flip, False, False, False),
+        (max, False, False, False),
+        (Sound, False, False, False),
+    ],
+)
+def test_what_a_callable_gives_is_told_from_outside(
+    fn: Any, coroutine_: bool, generator_: bool, async_generator_: bool
+) -> None:
+    assert (is_async(fn), is_generator(fn), is_async_generator(fn)) == (
+        coroutine_,
+        generator_,
+        async_generator_,
+    )
+
+
+def many(frame: Any, a: int, b: int = 2, *rest: Any, c: int = 3, **more: Any) -> None: ...
+
+
+def test_parameters_beyond_the_media_are_the_inputs() -> None:
+    assert defaults_beyond(function, 1) == []
+    assert defaults_beyond(many, 1) is None
+    assert defaults_beyond(partial(many, a=1), 1) == []
+    assert defaults_beyond(lambda frame, a=1, b="x": None, 1) == [1, "x"]
+    assert defaults_beyond(np.flip, 1) == [None]
+    assert len(places_beyond(many, 1)) == 2
+    assert places_beyond(max, 0) == []  # builtins tell nothing of themselves
+    assert takes_nothing(lambda: None) and not takes_nothing(function) and not takes_nothing(max)
+
+
+def test_a_callable_has_the_name_that_its_author_gave_it() -> None:
+    assert name_of(function) == "function"
+    assert name_of(Callable().method) == "method"
+    assert name_of(partial(function)) == "function"
+    assert name_of(GeneratorCallable()) == "GeneratorCallable"
