@@ -192,6 +192,8 @@ def users_code() -> Iterator[None]:
     """
     try:
         yield
+    except RtstreamError:
+        raise
     except Exception as error:
         raise told(error) from error
 
