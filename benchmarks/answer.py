@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 import httpx
 from harness import browser, peers, report
 from harness.browser import Call
-from harness.peers import Peer
 from harness.processes import Program, serving, take_caller_core
 
 TARGET = 0.010
@@ -61,7 +60,7 @@ async def measure(server: Program, calls: int, row: Row) -> None:
     row.cpu.append((server.cpu() - cpu) / calls)
 
 
-def contestants(args: argparse.Namespace) -> list[Peer]:
+def contestants(args: argparse.Namespace) -> list[peers.Peer]:
     made = [peers.ours("echo")]
     if (python := peers.fastrtc_python(args)) is not None:
         made.append(peers.theirs(python, "echo"))
@@ -84,11 +83,31 @@ def main() -> None:
             with serving(peer) as server:
                 asyncio.run(measure(server, args.calls, rows[peer.name]))
     report.table(
-        ("ms after POST, medians", "answer", "slowest", "server's first", "connected", "first echo", "CPU ms a call", "calls", "failed"),
+        (
+            "ms after POST, medians",
+            "answer",
+            "slowest",
+            "server's first",
+            "connected",
+            "first echo",
+            "CPU ms a call",
+            "calls",
+            "failed",
+        ),
         (
             (
                 name,
-                *(f"{1000 * value:.1f}" for value in (report.middle(row.answer), max(row.answer, default=0.0), report.middle(row.first), report.middle(row.connected), report.middle(row.echo), report.middle(row.cpu))),
+                *(
+                    f"{1000 * value:.1f}"
+                    for value in (
+                        report.middle(row.answer),
+                        max(row.answer, default=0.0),
+                        report.middle(row.first),
+                        report.middle(row.connected),
+                        report.middle(row.echo),
+                        report.middle(row.cpu),
+                    )
+                ),
                 len(row.answer),
                 row.failed,
             )

@@ -1,4 +1,4 @@
-"""Row P6: a minute of sound through `rtstream test-file --via direct`: how fast, and the same bytes each time.
+"""Row P6: a minute of sound through `rtstream test-file --via direct`: how fast, and whether always alike.
 
     python benchmarks/direct.py [--seconds 60] [--runs 10]
 
@@ -31,7 +31,9 @@ HANDLERS = ("AsyncEcho", "async_function", "plain_function", "SyncEcho")
 def record(path: Path, seconds: int) -> None:
     """Write something like speech: a voice with pauses, and a breath of noise."""
     t = np.arange(seconds * RATE) / RATE
-    voice = sum(np.sin(2 * np.pi * 140 * k * t) / k for k in range(1, 12)) * np.clip(np.sin(2 * np.pi * 0.7 * t), 0, 1)
+    voice = sum(np.sin(2 * np.pi * 140 * k * t) / k for k in range(1, 12)) * np.clip(
+        np.sin(2 * np.pi * 0.7 * t), 0, 1
+    )
     noise = np.random.default_rng(3).standard_normal(t.size)
     samples = np.clip(5000 * voice + 50 * noise, -32768, 32767).astype("<i2")
     with wave.open(str(path), "wb") as out:
@@ -45,7 +47,14 @@ def run(folder: Path, recording: Path, handler: str) -> tuple[float, float, str]
     """Seconds that the media took and that the command took, and the hash of what came out."""
     out = folder / "out.wav"
     command = [str(Path(sys.executable).parent / "rtstream"), "test-file", str(recording)]
-    command += [f"{HERE / 'servers' / 'handlers.py'}:{handler}", "--via", "direct", "--out", str(out), "--json"]
+    command += [
+        f"{HERE / 'servers' / 'handlers.py'}:{handler}",
+        "--via",
+        "direct",
+        "--out",
+        str(out),
+        "--json",
+    ]
     begin = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True)
     took = time.perf_counter() - begin
@@ -56,7 +65,9 @@ def run(folder: Path, recording: Path, handler: str) -> tuple[float, float, str]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--runs", type=int, default=10)
     args = parser.parse_args()
@@ -69,14 +80,38 @@ def main() -> None:
         for handler in HANDLERS:
             report.progress(handler)
             runs = [run(folder, recording, handler) for _ in range(args.runs)]
-            media, command = (report.middle([each[place] for each in runs]) for place in (0, 1))
+            media, command = (
+                report.middle([each[0] for each in runs]),
+                report.middle([each[1] for each in runs]),
+            )
             hashes = {each[2] for each in runs}
             speed, whole = args.seconds / media, args.seconds / command
-            rows.append((handler, f"{media:.2f} s", f"{speed:.0f} ×", f"{command:.2f} s", f"{whole:.0f} ×", len(hashes)))
+            rows.append(
+                (
+                    handler,
+                    f"{media:.2f} s",
+                    f"{speed:.0f} ×",
+                    f"{command:.2f} s",
+                    f"{whole:.0f} ×",
+                    len(hashes),
+                )
+            )
             judged.append((handler, speed, whole, hashes))
-    report.table((f"{args.seconds} s of sound, {args.runs} runs, medians", "media", "speed", "command", "speed", "different outputs"), rows)
+    report.table(
+        (
+            f"{args.seconds} s of sound, {args.runs} runs, medians",
+            "media",
+            "speed",
+            "command",
+            "speed",
+            "different outputs",
+        ),
+        rows,
+    )
     for handler, speed, whole, hashes in judged[:1]:
-        measured = f"{speed:.0f} × (command {whole:.0f} ×), {len(hashes)} different output(s): {min(hashes)[:16]}…"
+        measured = (
+            f"{speed:.0f} × (command {whole:.0f} ×), {len(hashes)} different output(s): {min(hashes)[:16]}…"
+        )
         target = f"≥ {TARGET:g} × real time, same bytes each time"
         report.verdict(f"P6 ({handler})", target, measured, speed >= TARGET and len(hashes) == 1)
 

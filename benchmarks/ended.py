@@ -19,7 +19,6 @@ import httpx
 import numpy as np
 from harness import browser, peers, report
 from harness.browser import Call
-from harness.peers import Peer
 from harness.processes import Program, serving, take_caller_core
 from harness.telephone import Caller, payloads
 
@@ -107,12 +106,14 @@ def grown(readings: list[Reading], what: str) -> str:
     return f"{getattr(readings[LEFT_OUT], what)} → {getattr(readings[-1], what)}"
 
 
-def contestants(args: argparse.Namespace, python: str | None, way: str) -> list[Peer]:
+def contestants(args: argparse.Namespace, python: str | None, way: str) -> list[peers.Peer]:
     made = []
     for handler in ("async", "sync"):
         made.append(peers.ours("echo", name=f"rtstream, {handler}, {way}", BENCH_HANDLER=handler))
         if python is not None:
-            made.append(peers.theirs(python, "echo", name=f"FastRTC, {handler}, {way}", BENCH_HANDLER=handler))
+            made.append(
+                peers.theirs(python, "echo", name=f"FastRTC, {handler}, {way}", BENCH_HANDLER=handler)
+            )
     return [*made, peers.bare()] if way == "WebRTC" else made
 
 
@@ -133,14 +134,16 @@ def main() -> None:
             rows.append(summary(peer.name, readings, heard))
             if peer.name.startswith("rtstream"):
                 judged.append((peer.name, readings))
-    report.table(("calls in sequence", "echoed", "KiB a call", "MiB", "threads", "tasks", "descriptors"), rows)
+    report.table(
+        ("calls in sequence", "echoed", "KiB a call", "MiB", "threads", "tasks", "descriptors"), rows
+    )
     for name, readings in judged:
         first, last, kib = readings[LEFT_OUT], readings[-1], slope(readings)
         more = [getattr(last, what) - getattr(first, what) for what in ("threads", "tasks", "descriptors")]
         report.verdict(
             f"P18 ({name})",
             f"≤ {TARGET_KIB} KiB, no thread, task or descriptor",
-            f"{kib:+.1f} KiB a call; {', '.join(f'{n:+d}' for n in more)} in {last.calls - first.calls} calls",
+            f"{kib:+.1f} KiB; {', '.join(f'{n:+d}' for n in more)} in {last.calls - first.calls} calls",
             kib <= TARGET_KIB and max(more) <= 0,
         )
 

@@ -16,7 +16,6 @@ import asyncio
 import httpx
 from harness import browser, peers, report
 from harness.browser import Call
-from harness.peers import Peer
 from harness.processes import Program, serving, take_caller_core
 from harness.telephone import Caller
 
@@ -68,7 +67,7 @@ async def measure(server: Program, seconds: float, ways: tuple[str, ...]) -> lis
     return found
 
 
-def contestants(args: argparse.Namespace) -> list[Peer]:
+def contestants(args: argparse.Namespace) -> list[peers.Peer]:
     python = peers.fastrtc_python(args)
     made = []
     for handler in ("sync", "polling", "async"):
@@ -93,10 +92,15 @@ def main() -> None:
             ways = WAYS if peer.app == "echo" else WAYS[:2]
             with serving(peer) as server:
                 found[peer.name].append(asyncio.run(measure(server, args.seconds, ways)))
-    middles = {name: [report.middle(column) for column in zip(*rows, strict=True)] for name, rows in found.items()}
+    middles = {
+        name: [report.middle(column) for column in zip(*rows, strict=True)] for name, rows in found.items()
+    }
     report.table(
         ("cores of the server", "no call", *WAYS),
-        ((name, *(f"{value:.4f}" for value in row), *["–"] * (4 - len(row))) for name, row in middles.items()),
+        (
+            (name, *(f"{value:.4f}" for value in row), *["–"] * (4 - len(row)))
+            for name, row in middles.items()
+        ),
     )
     for handler in ("sync", "polling"):
         idle = middles[f"rtstream, {handler}"][1]

@@ -1,108 +1,130 @@
 """Row P9: what a telephone call costs, how many one core holds, and how true the resampling is.
 
-    python benchmarks/phone.py [--calls 100] [--rounds 3] [--capacity] [--fidelity-only]
+    python benchmarks/phone.py [--parts cost,capacity,fidelity] [--rounds 3] [--rates 48000,8000]
 
 The callers speak Twilio's media stream (mu-law at 8 kHz, 20 ms a message); the handler is an echo at
-48 kHz (FastRTC's default, so everything is resampled twice) or 8 kHz (nothing is). Cost is CPU of the
-server for each second of each call. `--capacity` climbs until the round trip's 99th percentile exceeds
-200 ms, 2 % of the bursts are lost, or less than 97 % of the sound comes back, twice in a row.
+48 kHz (FastRTC's default, so everything is resampled twice) or 8 kHz (nothing is). "cost" is CPU of the
+server for each second of sound that came back. "capacity" climbs until the 99th percentile of the round
+trip exceeds 200 ms, 2 % of the bursts are lost, or less than 97 % of the sound comes back, twice in a row.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-import numpy as np
 from harness import fidelity, peers, report, telephone
-from harness.peers import Peer
 from harness.processes import serving, take_caller_core
 
-TARGETS = {48000: 3.5, 8000: 2.0}
+TARGETS = {48000: 3.5, 8000: 2.0}  # times FastRTC's calls on one core
+CALLS = {48000: 30, 8000: 100}  # at once for "cost": what FastRTC still holds
 SNR = 70.0
+STEP_UP, STEP_DOWN = 1.1, 0.7
+CONVERSIONS = ((8000, 48000), (48000, 8000), (8000, 24000), (24000, 8000), (8000, 16000), (16000, 8000))
 
 
-def contestants(args: argparse.Namespace, rate: int, theirs: str | None) -> list[Peer]:
-    loops = ["asyncio", "uvloop"] if peers.has("uvloop") else ["asyncio"]
+def contestants(args: argparse.Namespace, rate: int, python: str | None) -> list[peers.Peer]:
     handlers = args.handlers.split(",")
+    loops = ["asyncio", "uvloop"] if peers.has("uvloop") else ["asyncio"]
     made = [
         peers.ours("echo", loop, f"rtstream, {handler}, {loop}", BENCH_HANDLER=handler, BENCH_RATE=str(rate))
         for handler in handlers
         for loop in loops
+        if handler != "function" or rate == 48000  # a plain function is called at this rate
     ]
-    if theirs is not None:
-        made += [
-            peers.theirs(theirs, "echo", "asyncio", f"FastRTC, {handler}, asyncio", BENCH_HANDLER=handler, BENCH_RATE=str(rate))
-            for handler in handlers
-        ]
-        if peers.has("uvloop", theirs):
-            made.append(peers.theirs(theirs, "echo", "uvloop", "FastRTC, async, uvloop", BENCH_RATE=str(rate)))
+    made += [
+        peers.theirs(
+            python,
+            "echo",
+            loop,
+            f"FastRTC, {handler}, {loop}",
+            BENCH_HANDLER=handler,
+            BENCH_RATE=str(rate),
+        )
+        for handler in handlers
+        for loop in loops
+        if python is not None and handler != "function" and (loop == "asyncio" or peers.has("uvloop", python))
+    ]
     return made
 
 
-def measure(peer: Peer, calls: int, args: argparse.Namespace) -> telephone.Load:
+def measure(peer: peers.Peer, calls: int, args: argparse.Namespace) -> telephone.Load:
     """One server, one load; a single call goes before, for what is only done once."""
     with serving(peer) as server:
         telephone.place(server, 1, 2.5, 0.5)
         return telephone.place(server, calls, args.warmup, args.seconds)
 
 
-def cost(args: argparse.Namespace, rate: int, made: list[Peer]) -> dict[str, float]:
-    """Milliseconds of CPU a call-second, the median of the rounds."""
+def cost(args: argparse.Namespace, rate: int, made: list[peers.Peer]) -> dict[str, float]:
+    """Seconds of CPU a second of sound, the median of the rounds."""
+    calls = args.calls or CALLS[rate]
     loads: dict[str, list[telephone.Load]] = {peer.name: [] for peer in made}
     for turn in range(args.rounds):
         for peer in made:
             report.progress(f"{rate} Hz, round {turn + 1}: {peer.name}")
-            loads[peer.name].append(measure(peer, args.calls, args))
-    costs = {name: 1000 * report.middle([load.cpu for load in rows]) for name, rows in loads.items()}
+            loads[peer.name].append(measure(peer, calls, args))
+    costs = {name: report.middle([load.cpu for load in rows]) for name, rows in loads.items()}
     base = best(costs, "FastRTC")
     report.table(
-        (f"{args.calls} calls, {rate // 1000} kHz handler", "CPU ms a call-second", "least–most", "× FastRTC", "round trip p50", "p99", "came back", "KiB a call", "threads", "callers' core"),
         (
-            (
-                name,
-                f"{costs[name]:.2f}",
-                f"{1000 * min(load.cpu for load in rows):.2f}–{1000 * max(load.cpu for load in rows):.2f}",
-                f"{base / costs[name]:.2f}" if base else "–",
-                report.ms(report.middle([load.p50 for load in rows])),
-                report.ms(report.middle([load.p99 for load in rows])),
-                f"{100 * report.middle([load.delivered for load in rows]):.1f} %",
-                f"{report.middle([load.memory for load in rows]):.0f}",
-                rows[0].threads,
-                f"{report.middle([load.callers for load in rows]):.2f}",
-            )
-            for name, rows in loads.items()
+            f"{calls} calls, {rate // 1000} kHz handler",
+            "CPU ms a second",
+            "least–most",
+            "FastRTC / it",
+            "round trip p50",
+            "p99",
+            "came back",
+            "KiB a call",
+            "threads",
+            "callers' core",
         ),
+        (cost_row(name, rows, base) for name, rows in loads.items()),
     )
     return costs
 
 
-def capacity(args: argparse.Namespace, rate: int, made: list[Peer], costs: dict[str, float]) -> dict[str, float]:
-    """How many calls one core holds, to a tenth."""
+def cost_row(name: str, rows: Sequence[telephone.Load], base: float | None) -> tuple[object, ...]:
+    cpu = [load.cpu for load in rows]
+    middle = report.middle(cpu)
+    return (
+        name,
+        f"{1000 * middle:.2f}",
+        f"{1000 * min(cpu):.2f}–{1000 * max(cpu):.2f}",
+        f"{base / middle:.2f} ×" if base else "–",
+        report.ms(report.middle([load.p50 for load in rows])),
+        report.ms(report.middle([load.p99 for load in rows])),
+        f"{100 * report.middle([load.delivered for load in rows]):.1f} %",
+        f"{report.middle([load.memory for load in rows]):.0f}",
+        rows[0].threads,
+        f"{report.middle([load.callers for load in rows]):.2f}",
+    )
+
+
+def capacity(args: argparse.Namespace, rate: int, made: list[peers.Peer]) -> dict[str, float]:
+    """How many calls one core holds, to a tenth; the quickest loop of each."""
     held: dict[str, float] = {}
     for peer in made:
-        # From a bit under what the cost promises, upwards; downwards if that is too many.
-        calls = max(5, int(0.6 * 1000 / costs[peer.name]))
+        calls = CALLS[rate]
         held[peer.name] = 0
-        while True:
-            good = any(_holds(peer, calls, args) for _ in range(2))
-            if good:
+        while calls >= 1:
+            if any(_holds(peer, calls, args) for _ in range(2)):
                 held[peer.name] = calls
-                calls = max(calls + 1, int(calls * 1.1))
-            elif held[peer.name] or calls <= 5:
+                calls = math.ceil(calls * STEP_UP)
+            elif held[peer.name]:
                 break
             else:
-                calls = int(calls * 0.7)
+                calls = int(calls * STEP_DOWN)
     base = best(held, "FastRTC", most=True)
     report.table(
-        (f"{rate // 1000} kHz handler", "calls on one core", "× FastRTC"),
-        ((name, int(count), f"{count / base:.2f}" if base else "–") for name, count in held.items()),
+        (f"{rate // 1000} kHz handler", "calls on one core", "it / FastRTC"),
+        ((name, int(count), f"{count / base:.2f} ×" if base else "–") for name, count in held.items()),
     )
     return held
 
 
-def _holds(peer: Peer, calls: int, args: argparse.Namespace) -> bool:
+def _holds(peer: peers.Peer, calls: int, args: argparse.Namespace) -> bool:
     load = measure(peer, calls, args)
     report.progress(
         f"{peer.name}: {calls} calls, p50 {report.ms(load.p50)}, p99 {report.ms(load.p99)}, "
@@ -119,53 +141,55 @@ def best(figures: dict[str, float], name: str, *, most: bool = False) -> float |
     return pick(chosen) if chosen else None
 
 
-def judge(rate: int, what: str, ratio: float | None) -> None:
-    row = f"P9 ({rate // 1000} kHz, {what})"
-    target = f"≥ {TARGETS[rate]} × FastRTC"
-    report.verdict(row, target, "–" if ratio is None else f"{ratio:.2f} ×", None if ratio is None else ratio >= TARGETS[rate])
+def judge(rate: int, what: str, ours: float | None, base: float | None, *, costs: bool = False) -> None:
+    row, target = f"P9 ({rate // 1000} kHz, {what})", f"≥ {TARGETS[rate]} × FastRTC"
+    if not ours or not base:
+        report.verdict(row, target, "–", None)
+    else:
+        ratio = base / ours if costs else ours / base
+        report.verdict(row, target, f"{ratio:.2f} ×", ratio >= TARGETS[rate])
 
 
-def trueness(theirs: str | None) -> None:
+def trueness(python: str | None) -> None:
     """How far the resampling of 20 ms pieces is from an ideal one."""
-    rows = []
-    worst = np.inf
-    for source, target in ((8000, 48000), (48000, 8000), (8000, 24000), (24000, 8000), (8000, 16000), (16000, 8000)):
-        ours, delay = fidelity.snr("rtstream", None, source, target)
-        worst = min(worst, ours)
-        other = "–"
-        if theirs is not None:
+    rows, ours = [], []
+    for source, target in CONVERSIONS:
+        decibels, delay = fidelity.snr("rtstream", None, source, target)
+        ours.append(decibels)
+        theirs = "–"
+        if python is not None:
             try:
-                other = f"{fidelity.snr('fastrtc', theirs, source, target)[0]:.1f} dB"
+                theirs = f"{fidelity.snr('fastrtc', python, source, target)[0]:.1f} dB"
             except subprocess.CalledProcessError as error:
-                other = f"failed ({error.returncode})"
-        rows.append((f"{source} → {target} Hz", f"{ours:.1f} dB", f"{1000 * delay:.1f} ms", other))
-    report.table(("resampling, 20 ms pieces", "rtstream", "delay", "FastRTC"), rows)
-    report.verdict("P9 (resampling)", f"≥ {SNR:g} dB", f"{worst:.1f} dB at the worst", bool(worst >= SNR))
+                theirs = f"failed ({error.returncode})"
+        rows.append((f"{source} → {target} Hz", f"{decibels:.1f} dB", report.ms(delay), theirs))
+    report.table(("resampling, 20 ms pieces", "rtstream", "its delay", "FastRTC"), rows)
+    worst = min(ours)
+    report.verdict("P9 (resampling)", f"≥ {SNR:g} dB", f"{worst:.1f} dB at the worst", worst >= SNR)
 
 
 def main() -> None:
     parser = peers.parser(__doc__)
-    parser.add_argument("--calls", type=int, default=100)
-    parser.add_argument("--seconds", type=float, default=8)
-    parser.add_argument("--warmup", type=float, default=3)
-    parser.add_argument("--handlers", default="async,sync")
+    parser.add_argument("--calls", type=int, help=f"at once for cost (default: {CALLS} by rate)")
+    parser.add_argument("--seconds", type=float, default=6)
+    parser.add_argument("--warmup", type=float, default=2)
+    parser.add_argument("--handlers", default="async,sync,function", help="of: async, sync, function")
     parser.add_argument("--rates", default="48000,8000")
     parser.add_argument("--parts", default="cost,fidelity", help="of: cost, capacity, fidelity")
     args = parser.parse_args()
     report.title("P9: telephone")
-    theirs = peers.fastrtc_python(args)
+    python = peers.fastrtc_python(args)
     if "fidelity" in args.parts:
-        trueness(theirs)
+        trueness(python)
     take_caller_core()
     for rate in map(int, args.rates.split(",")):
-        made = contestants(args, rate, theirs)
-        costs = cost(args, rate, made)
-        ours, base = best(costs, "rtstream"), best(costs, "FastRTC")
-        judge(rate, "by CPU", base / ours if base and ours else None)
+        made = contestants(args, rate, python)
+        if "cost" in args.parts:
+            costs = cost(args, rate, made)
+            judge(rate, "by CPU", best(costs, "rtstream"), best(costs, "FastRTC"), costs=True)
         if "capacity" in args.parts:
-            held = capacity(args, rate, made, costs)
-            ours, base = best(held, "rtstream", most=True), best(held, "FastRTC", most=True)
-            judge(rate, "calls per core", ours / base if base and ours else None)
+            held = capacity(args, rate, made)
+            judge(rate, "calls per core", best(held, "rtstream", most=True), best(held, "FastRTC", most=True))
 
 
 if __name__ == "__main__":

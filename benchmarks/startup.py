@@ -93,16 +93,28 @@ def short(args: argparse.Namespace, python: str | None) -> None:
     report.table(
         ("fresh process, medians", "wall ms", "CPU ms", "peak MiB"),
         (
-            (name, *(f"{1000 * report.middle(each):.1f}" for each in (cost.wall, cost.cpu)), f"{report.middle(cost.memory):.1f}")
+            (
+                name,
+                *(f"{1000 * report.middle(each):.1f}" for each in (cost.wall, cost.cpu)),
+                f"{report.middle(cost.memory):.1f}",
+            )
             for name, cost in costs.items()
         ),
     )
-    for form, ours, bare in (("panels", "rtstream --help, panels", "typer, help in panels"), ("plain", "rtstream --help, plain", "typer, plain help")):
+    for form, ours, bare in (
+        ("panels", "rtstream --help, panels", "typer, help in panels"),
+        ("plain", "rtstream --help, plain", "typer, plain help"),
+    ):
         ratio = least(costs[ours]) / least(costs[bare])
         report.verdict(f"P7 (help, {form})", f"≤ {HELP} × typer's own", f"{ratio:.2f} ×", ratio <= HELP)
     for what in ("help", "import"):
         heavy, count = json.loads(subprocess.check_output([sys.executable, "-c", LOADED, what]))
-        report.verdict(f"P7 (loaded by {what})", f"none of {', '.join(HEAVY)}", f"{', '.join(heavy) or 'none'}; {count} modules", not heavy)
+        report.verdict(
+            f"P7 (loaded by {what})",
+            f"none of {', '.join(HEAVY)}",
+            f"{', '.join(heavy) or 'none'}; {count} modules",
+            not heavy,
+        )
     if python is not None:
         share = report.middle(costs["import rtstream"].cpu) / report.middle(costs["import fastrtc"].cpu)
         report.verdict("P7 (import)", f"≤ {IMPORT} × FastRTC's", f"{share:.3f} ×", share <= IMPORT)
@@ -185,15 +197,25 @@ def servers(args: argparse.Namespace, python: str | None) -> None:
         (
             (
                 name,
-                *(f"{1000 * value:.0f}" for value in (report.middle(launch.listening), min(launch.listening))),
-                *(f"{1000 * value:.0f}" if launch.word else "–" for value in (report.middle(launch.ready), min(launch.ready))),
+                *(
+                    f"{1000 * value:.0f}"
+                    for value in (report.middle(launch.listening), min(launch.listening))
+                ),
+                *(
+                    f"{1000 * value:.0f}" if launch.word else "–"
+                    for value in (report.middle(launch.ready), min(launch.ready))
+                ),
                 f"{report.middle(launch.memory):.1f}",
             )
             for name, launch in made.items()
         ),
     )
     ours = made["rtstream serve"]
-    for what, values, most, unit in (("listening", ours.listening, LISTENING, "s"), ("Ready", ours.ready, READY, "s"), ("memory", ours.memory, MEMORY, "MiB")):
+    for what, values, most, unit in (
+        ("listening", ours.listening, LISTENING, "s"),
+        ("Ready", ours.ready, READY, "s"),
+        ("memory", ours.memory, MEMORY, "MiB"),
+    ):
         value = report.middle(values)
         report.verdict(f"P8 ({what})", f"≤ {most:g} {unit}", f"{value:.2f} {unit}", value <= most)
 

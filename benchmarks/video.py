@@ -21,7 +21,6 @@ import numpy as np
 from aiortc.codecs.vpx import vp8_depayload
 from harness import browser, peers, picture, report
 from harness.browser import Call
-from harness.peers import Peer
 from harness.processes import Program, serving, take_caller_core
 
 TICKS = 90_000 // picture.RATE
@@ -76,7 +75,9 @@ def echoes(call: Call, sent: list[tuple[int, float]]) -> Echoes:
     """Read what came back of one call."""
     begin, end = sent[0][1] + SKIPPED, sent[-1][1]
     half = (begin + end) / 2
-    found = [(at, at - said) for at, number in numbers(call) if (said := last_before(sent, number, at)) is not None]
+    found = [
+        (at, at - said) for at, number in numbers(call) if (said := last_before(sent, number, at)) is not None
+    ]
     counted = [(at, delay) for at, delay in found if begin <= at < end]
     delays = [delay for _, delay in counted]
     return Echoes(
@@ -143,7 +144,7 @@ async def measure(server: Program, streams: int, seconds: float, *, pinged: bool
     return run
 
 
-def contestants(args: argparse.Namespace) -> list[Peer]:
+def contestants(args: argparse.Namespace) -> list[peers.Peer]:
     python = peers.fastrtc_python(args)
     made = []
     for name, work in ((f"first {args.work} ms", args.work), ("none slow", 0)):
@@ -181,10 +182,16 @@ def show(runs: dict[str, Run]) -> None:
     rows = []
     for name, run in runs.items():
         for place, stream in enumerate(run.streams):
-            cells = (f"{stream.fps:.1f}", *(f"{1000 * value:.0f}" for value in (stream.early, stream.late, stream.p99)))
+            cells = (
+                f"{stream.fps:.1f}",
+                *(f"{1000 * value:.0f}" for value in (stream.early, stream.late, stream.p99)),
+            )
             of_all = ("", "", "") if place else (f"{run.cpu:.2f}", f"{run.memory:+.0f}", report.ms(run.ping))
             rows.append((f"{name}: stream {place + 1}", *cells, *of_all))
-    report.table(("640×480, 30 fps", "fps", "delay ms, first half", "second half", "p99", "cores", "MiB", "route p95"), rows)
+    report.table(
+        ("640×480, 30 fps", "fps", "delay ms, first half", "second half", "p99", "cores", "MiB", "route p95"),
+        rows,
+    )
 
 
 def judge(slow: Run, control: Run, work: float) -> None:

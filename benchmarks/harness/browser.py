@@ -16,14 +16,16 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
-import httpx
 import numpy as np
 import pylibsrtp
 from aioice import ice
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+if TYPE_CHECKING:
+    import httpx
 
 STEP = 0.02
 PATIENCE = 20.0
@@ -75,6 +77,7 @@ class Call:
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._came: list[tuple[float, bytes]] = []
         self._write: Callable[[bytes], None] = lambda packet: None
+        self._payload_type = self._ssrc = 0
         self._sequence, self._timestamp = random.randrange(1 << 14), random.randrange(1 << 30)
 
     async def open(self, client: httpx.AsyncClient) -> None:
@@ -112,7 +115,7 @@ class Call:
     def send(self, payload: bytes, ticks: int, *, marker: bool = False) -> None:
         """Send one RTP packet, its timestamp so many ticks after the first one's."""
         self._sequence = (self._sequence + 1) & 0xFFFF
-        kind = marker << 7 | self._payload_type
+        kind = int(marker) << 7 | self._payload_type
         stamp = (self._timestamp + ticks) & 0xFFFFFFFF
         self._write(struct.pack("!BBHLL", 0x80, kind, self._sequence, stamp, self._ssrc) + payload)
 
@@ -166,7 +169,7 @@ class Call:
         self._srtp = dtls._rx_srtp
         self._write = lambda packet: sendto(protect(packet), address)
         self._ssrc = sender._ssrc
-        self._payload_type = self._pc.getTransceivers()[0]._codecs[0].payloadType
+        self._payload_type = int(self._pc.getTransceivers()[0]._codecs[0].payloadType or 0)
 
 
 @lru_cache
@@ -175,8 +178,9 @@ def opus(kind: str = "murmur") -> list[bytes]:
     encoder: Any = av.CodecContext.create("libopus", "w")
     encoder.sample_rate, encoder.layout, encoder.format, encoder.bit_rate = 48000, "mono", "s16", 32000
     t = np.arange(48000) / 48000
-    wave = sum(np.sin(2 * np.pi * 130 * k * t) / k for k in range(1, 8)) * (kind == "murmur")
-    samples = (4000 * wave).astype(np.int16)
+    loud = 4000 if kind == "murmur" else 0
+    wave = np.sum([np.sin(2 * np.pi * 130 * k * t) / k for k in range(1, 8)], axis=0)
+    samples = (loud * wave).astype(np.int16)
     packets: list[bytes] = []
     for at in range(0, samples.size, 960):
         frame = av.AudioFrame.from_ndarray(samples[None, at : at + 960], format="s16", layout="mono")

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,26 +39,20 @@ def snr(engine: str, python: str | None, source: int, target: int) -> tuple[floa
     return decibels, (behind + held) / target
 
 
-@lru_cache
 def material(rate: int, shared: int) -> Samples:
-    """The same four seconds at any rate: noise that falls off as speech does, in the shared band."""
-    frequency = np.arange(1, int(SECONDS * BAND * shared))  # in steps of 1 / SECONDS
-    spectrum = np.zeros(SECONDS * rate // 2 + 1, complex)
-    phase = np.random.default_rng(11).uniform(0, 2 * np.pi, frequency.size)
-    spectrum[frequency] = np.exp(1j * phase) / np.maximum(frequency / SECONDS, 300)
-    sound = np.fft.irfft(spectrum, SECONDS * rate) * rate
-    peak = PEAK if rate == shared else PEAK * _peak(shared)
-    return np.round(sound * peak / (np.abs(sound).max() if rate == shared else 1)).astype(np.int16)
+    """The same four seconds at any rate: noise that falls off as speech does, in the lower one's band."""
+    loudest = float(np.abs(noise(shared, shared)).max())
+    sound: Samples = np.round(noise(rate, shared) * PEAK / loudest).astype(np.int16)
+    return sound
 
 
 @lru_cache
-def _peak(shared: int) -> float:
-    """What the sound at the lower rate was divided by, for the higher one to be scaled alike."""
-    frequency = np.arange(1, int(SECONDS * BAND * shared))
-    spectrum = np.zeros(SECONDS * shared // 2 + 1, complex)
+def noise(rate: int, shared: int) -> NDArray[np.float64]:
+    frequency = np.arange(1, int(SECONDS * BAND * shared))  # in steps of 1 / SECONDS
     phase = np.random.default_rng(11).uniform(0, 2 * np.pi, frequency.size)
+    spectrum = np.zeros(SECONDS * rate // 2 + 1, complex)
     spectrum[frequency] = np.exp(1j * phase) / np.maximum(frequency / SECONDS, 300)
-    return float(1 / np.abs(np.fft.irfft(spectrum, SECONDS * shared) * shared).max())
+    return np.fft.irfft(spectrum, SECONDS * rate) * rate
 
 
 def compared(ideal: NDArray[np.float64], got: NDArray[np.float64]) -> tuple[float, float]:
@@ -91,13 +86,12 @@ def by_rtstream(pieces: Pieces, source: int, target: int) -> tuple[Pieces, Piece
 
 def by_fastrtc(pieces: Pieces, source: int, target: int) -> tuple[Pieces, Pieces]:
     """As in its `websocket.py`: librosa on each piece alone."""
-    import librosa
-    from fastrtc.utils import audio_to_float32, audio_to_int16
-
-    def one(piece: Samples) -> Samples:
-        return audio_to_int16(librosa.resample(audio_to_float32(piece), orig_sr=source, target_sr=target))
-
-    return [one(piece) for piece in pieces], []
+    resample, utils = import_module("librosa").resample, import_module("fastrtc.utils")
+    out: Pieces = []
+    for piece in pieces:
+        resampled = resample(utils.audio_to_float32(piece), orig_sr=source, target_sr=target)
+        out.append(utils.audio_to_int16(resampled))
+    return out, []
 
 
 ENGINES: dict[str, Callable[[Pieces, int, int], tuple[Pieces, Pieces]]] = {

@@ -23,8 +23,8 @@ def burst(second: int) -> NDArray[np.float64]:
     count = int(RATE * BURST_SECONDS)
     spectrum = np.fft.rfft(np.random.default_rng(second).standard_normal(count))
     spectrum[np.fft.rfftfreq(count, 1 / RATE) > 3400] = 0
-    noise = np.fft.irfft(spectrum, count) * np.hanning(count)
-    return noise / np.abs(noise).max()
+    noise: NDArray[np.float64] = np.fft.irfft(spectrum, count) * np.hanning(count)
+    return noise / float(np.abs(noise).max())
 
 
 @lru_cache
@@ -48,7 +48,9 @@ class Found:
     missed: int
 
 
-def find(heard: Samples, arrived: NDArray[np.float64], said: Sequence[tuple[int, float]], most: float) -> Found:
+def find(
+    heard: Samples, arrived: NDArray[np.float64], said: Sequence[tuple[int, float]], most: float
+) -> Found:
     """Look for each burst in what came back.
 
     Args:

@@ -1,4 +1,4 @@
-"""Telephone carriers, many at once: Twilio's media stream over bare sockets, with as little work a frame as can be.
+"""Telephone carriers, many at once: Twilio's media stream over bare sockets, with little work a frame.
 
 Every message is made before the clock starts, masked with a key of zeros (RFC 6455 §5.3 leaves the
 choice to the client), and what comes back is kept as bytes and read when all is over. So the callers
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+
 from rtstream.media.g711 import ulaw_decode, ulaw_encode
 
 from . import sound
@@ -59,7 +60,7 @@ class Caller:
         self.sent: list[float] = []
         self.came: list[tuple[float, bytes]] = []
         self.gone = False
-        head = '{"event":"media","streamSid":"%s","media":{"track":"inbound","payload":"' % self.id
+        head = f'{{"event":"media","streamSid":"{self.id}","media":{{"track":"inbound","payload":"'
         self.frames = [masked(f'{head}{payload}"}}}}') for payload in payloads()]
         self.socket = socket.create_connection(("127.0.0.1", port), 20)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -81,7 +82,9 @@ class Caller:
             raise ConnectionError(f"no WebSocket: {answer[:200]!r}")
         start = {"streamSid": self.id, "callSid": self.id, "tracks": ["inbound"]}
         said = {"event": "start", "streamSid": self.id, "websocket_id": self.id, "start": start}
-        self.socket.sendall(masked(json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"})))
+        self.socket.sendall(
+            masked(json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"}))
+        )
         self.socket.sendall(masked(json.dumps(said)))
 
     def speak(self, now: float) -> None:
@@ -160,8 +163,7 @@ class Load:
     """What a number of calls cost, and how they went."""
 
     calls: int
-    cpu: float  # seconds of the server's CPU for each second of each call
-    cores: float
+    cores: float  # that the server took
     callers: float  # cores that the callers took
     memory: float  # KiB a call
     threads: int
@@ -169,6 +171,11 @@ class Load:
     missed: int = 0
     delivered: float = 0.0  # of the seconds sent, how many came back
     lost: int = 0  # calls that broke
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of the server's CPU for each second of sound that came back."""
+        return self.cores / self.calls / min(1.0, self.delivered) if self.delivered > 0.01 else float("inf")
 
     @property
     def p50(self) -> float:
@@ -194,7 +201,7 @@ def place(server: Program, calls: int, warmup: float, seconds: float) -> Load:
     _talk(callers, seconds)
     took = time.monotonic() - since
     cpu, own = server.cpu() - cpu, time.process_time() - own
-    load = Load(calls, cpu / took / calls, cpu / took, own / took, (server.memory() - idle) / calls, server.threads())
+    load = Load(calls, cpu / took, own / took, (server.memory() - idle) / calls, server.threads())
     gc.enable()
     for caller in callers:
         load.lost += caller.gone
@@ -208,23 +215,23 @@ def place(server: Program, calls: int, warmup: float, seconds: float) -> Load:
 
 
 def _talk(callers: list[Caller], seconds: float) -> None:
-    """Let each caller say a frame every 20 ms, their phases spread evenly."""
+    """Let each caller say a frame every 20 ms, their phases spread evenly, and listen in between."""
     with selectors.DefaultSelector() as selector:
         for caller in callers:
             selector.register(caller.socket, selectors.EVENT_READ, caller)
-        begin, now = time.monotonic(), time.monotonic
-        spread = STEP / len(callers)
+        begin, spread = time.monotonic(), STEP / len(callers)
         for turn in range(round(seconds / STEP)):
             for number, caller in enumerate(callers):
                 due = begin + turn * STEP + number * spread
-                while (left := due - now()) > 0:
-                    for key, _ in selector.select(left):
-                        key.data.listen(now())
-                        if key.data.gone:
-                            selector.unregister(key.fileobj)
+                while (left := due - time.monotonic()) > 0:
+                    _listen(selector, left)
                 if not caller.gone:
-                    caller.speak(now())
-            for key, _ in selector.select(0):
-                key.data.listen(now())
-                if key.data.gone:
-                    selector.unregister(key.fileobj)
+                    caller.speak(time.monotonic())
+            _listen(selector, 0)
+
+
+def _listen(selector: selectors.BaseSelector, seconds: float) -> None:
+    for key, _ in selector.select(seconds):
+        key.data.listen(time.monotonic())
+        if key.data.gone:
+            selector.unregister(key.fileobj)

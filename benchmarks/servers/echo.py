@@ -1,7 +1,8 @@
 """Echoes sound. One file for rtstream and for FastRTC: only the import differs.
 
 BENCH_HANDLER: `async`, `sync` (the documented echo, whose `emit` waits in a queue) or `polling` (an
-`emit` that gives None when there is nothing, as FastRTC's ReplyOnPause does). BENCH_RATE: its rate.
+`emit` that gives None when there is nothing, as FastRTC's ReplyOnPause does); with rtstream also
+`function` (a plain coroutine function). BENCH_RATE: the handler's rate.
 """
 
 import asyncio
@@ -65,7 +66,11 @@ class PollingEcho(SyncEcho):
             return None
 
 
-HANDLERS = {"async": AsyncEcho, "sync": SyncEcho, "polling": PollingEcho}
+async def echo(audio):
+    return audio
+
+
+HANDLERS = {"async": AsyncEcho, "sync": SyncEcho, "polling": PollingEcho, "function": lambda: echo}
 
 stream = engine.Stream(
     HANDLERS[os.environ.get("BENCH_HANDLER", "async")](),

@@ -8,7 +8,9 @@ app = typer.Typer(rich_markup_mode=None if "--plain" in sys.argv else "rich")
 
 
 @app.callback()
-def main(quiet: bool = typer.Option(False, help="Say less."), verbose: bool = typer.Option(False, help="Say more.")):
+def main(
+    quiet: bool = typer.Option(False, help="Say less."), verbose: bool = typer.Option(False, help="Say more.")
+):
     """A program that does nothing."""
 
 
