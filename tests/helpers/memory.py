@@ -27,13 +27,14 @@ def stepped(coroutine: Coroutine[Any, Any, T]) -> T:
     async def watched() -> T:
         asyncio.get_running_loop().set_exception_handler(lambda _, report: unheard.append(report))
         result = await coroutine
-        await pass_turn()
+        assert not left_threads(before), f"threads still running at the end: {left_threads(before)}"
+        for _ in range(3):  # what ended threads told the loop to do
+            await pass_turn()
         assert not left_tasks(), f"tasks still running at the end: {left_tasks()}"
         return result
 
     result = run_stepped(watched())
     assert not unheard, f"exceptions that nobody waited for: {unheard}"
-    assert not left_threads(before), f"threads still running at the end: {left_threads(before)}"
     return result
 
 

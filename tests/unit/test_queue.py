@@ -98,22 +98,22 @@ def test_who_gives_waits_while_more_pictures_are_ahead_than_may_be() -> None:
     run_stepped(main())
 
 
-def test_giving_always_lets_others_have_a_turn() -> None:
+def test_giving_one_after_another_lets_others_have_a_turn() -> None:
     async def main() -> None:
         queue = FrameQueue[Piece]()
         turns: list[str] = []
 
         async def other() -> None:
-            for _ in range(3):
+            for _ in range(5):
                 turns.append("other")
                 await pass_turn()
 
         task = asyncio.create_task(other())
-        for piece in pieces(3):
+        for piece in pieces(5):
             await queue.put(piece, 60.0)
             turns.append("giver")
         await task
-        assert turns[:4] == ["other", "giver", "other", "giver"]
+        assert turns[1:7] == ["other", "giver", "other", "giver", "other", "giver"]
 
     run_stepped(main())
 
@@ -121,14 +121,29 @@ def test_giving_always_lets_others_have_a_turn() -> None:
 def test_who_takes_waits_for_a_frame() -> None:
     async def main() -> None:
         queue = FrameQueue[Piece]()
-        taking, looking = asyncio.create_task(queue.pop()), asyncio.create_task(queue.wait())
+        for waiting in (queue.pop(), queue.wait()):
+            task = asyncio.create_task(waiting)
+            await Clock().sleep(1)
+            assert not task.done()
+            queue.push(Piece(7))
+            queue.push(Piece(8))
+            await task
+            assert len(queue) >= 1
+            await queue.wait()
+            queue.clear()
+
+    run_stepped(main())
+
+
+def test_who_stops_waiting_for_a_frame_takes_none() -> None:
+    async def main() -> None:
+        queue = FrameQueue[Piece]()
+        task = asyncio.create_task(queue.pop())
         await Clock().sleep(1)
-        assert not taking.done() and not looking.done()
+        task.cancel()
         queue.push(Piece(7))
-        queue.push(Piece(8))
-        assert (await taking).name == 7
-        await looking
-        await queue.wait()
+        await asyncio.wait([task])
+        assert task.cancelled() and len(queue) == 1
 
     run_stepped(main())
 
