@@ -4,9 +4,9 @@
 
 Recordings from Debian's `pocketsphinx-testdata`, `alsa-utils` and `asterisk-core-sounds-en-wav` (telephone
 prompts, many of one short word) are brought to one level, joined by silences of 1.5 to 2.5 s, and heard
-clean, with seeded noise, and through 8 kHz mu-law. Where speech begins and ends is measured as energy on the clean
-sound: what rises 10 dB above a line that lies 40 dB under the loudest 10 ms of its recording, or 8 dB above
-its noise.
+clean, with seeded noise, and through 8 kHz mu-law. Where speech begins and ends is measured as energy on the
+clean sound: what rises 10 dB above a line that lies 40 dB under the loudest 10 ms of its recording, or 8 dB
+above its noise.
 
 A recording may hold a pause that ends a turn. So its speech is cut at pauses longer than the silence that
 ends a turn, and each piece is one turn to be found. Where a pause is as long as that silence, give or take
@@ -41,7 +41,6 @@ from rtstream.turns.options import AlgoOptions
 from rtstream.turns.vad import VadStream, get_silero_model
 from rtstream.turns.windows import VAD_RATE as RATE
 from rtstream.turns.windows import VAD_SAMPLES, WINDOW_SECONDS, Window
-
 
 FOLDERS = {
     "sentences": ("/usr/share/pocketsphinx/test/data", "/usr/share/sounds/alsa"),
@@ -180,7 +179,7 @@ def ours(likely: list[float], options: AlgoOptions) -> list[Span]:
 
 
 def fastrtcs(sound: Samples) -> list[Span]:
-    """FastRTC 0.0.34: chunks of 0.6 s, judged alone; 0.2 s of speech begins a turn, less than 0.1 s ends it."""
+    """FastRTC 0.0.34: chunks of 0.6 s, judged alone; 0.2 s of speech begins a turn, under 0.1 s ends it."""
     size, begun = int(0.6 * RATE), None
     found: list[Span] = []
     for at in range(0, len(sound) - size + 1, size):
