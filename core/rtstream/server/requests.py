@@ -69,6 +69,6 @@ def socket_url(request: Request, path: str) -> str:
     except ValueError:
         name, port = "localhost", None
     here = name in ("localhost", "::1") or name.startswith("127.")
-    scheme = "ws" if here and request.url.scheme == "http" else "wss"
+    scheme = "ws" if here and request.scope["scheme"] == "http" else "wss"
     shown = f"[{name}]" if ":" in name else name
     return f"{scheme}://{shown}{f':{port}' if port else ''}{path}"
