@@ -47,6 +47,7 @@ _HOMES = {
     ".speech.moonshine": ("MoonshineSTT",),
     ".stream": ("Stream",),
     ".turns.options": ("AlgoOptions", "ModelOptions", "SileroVadOptions"),
+    ".turns.semantic": ("SmartTurn", "TurnModel"),
     ".turns.vad": ("PauseDetectionModel", "get_silero_model"),
     ".waiting": ("wait_for_item",),
 }
@@ -94,8 +95,10 @@ __all__ = [
     "ReplyOnStopWords",
     "RtstreamError",
     "SileroVadOptions",
+    "SmartTurn",
     "Stream",
     "StreamHandler",
+    "TurnModel",
     "UIArgs",
     "VideoEmitType",
     "VideoStreamHandler",
@@ -141,6 +144,7 @@ if TYPE_CHECKING:
     from .speech.moonshine import MoonshineSTT
     from .stream import Stream
     from .turns.options import AlgoOptions, ModelOptions, SileroVadOptions
+    from .turns.semantic import SmartTurn, TurnModel
     from .turns.vad import PauseDetectionModel, get_silero_model
     from .waiting import wait_for_item
 

@@ -22,6 +22,7 @@ class Asked:
         self._what = what
         self._seconds = seconds
         self._worker = self._thread()
+        self._asking: set[asyncio.Future[Any]] = set()
 
     async def ask(self, fn: Callable[..., Any], *args: Any) -> Any:
         """Call it and return what it gives. What it raises comes through.
@@ -30,9 +31,12 @@ class Asked:
             HandlerHung: it did not answer in time; its thread is abandoned, and the next call has a new one.
         """
         limit = asyncio.timeout(self._seconds)
+        answer = asyncio.ensure_future(self._worker.run(fn, *args))
+        self._asking.add(answer)
+        answer.add_done_callback(self._asking.discard)
         try:
             async with limit:
-                return await self._worker.run(fn, *args)
+                return await answer
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -44,7 +48,9 @@ class Asked:
             ) from None
 
     def close(self) -> None:
-        """Let its thread go."""
+        """Let its thread go; who still waits for an answer is cancelled."""
+        for answer in self._asking:
+            answer.cancel()
         self._worker.close()
         self._worker = self._thread()
 

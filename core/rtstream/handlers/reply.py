@@ -12,13 +12,15 @@ from typing import Any, Literal
 from ..clock import in_loop
 from ..context import Line
 from ..outputs import AdditionalOutputs
-from ..turns.machine import Event, Interrupted, Paused, Prepare, Started, Turns, Withdrawn
+from ..turns.machine import Event, Interrupted, Judge, Paused, Prepare, Started, Turns, Withdrawn
 from ..turns.options import AlgoOptions, SileroVadOptions
+from ..turns.semantic import TurnModel
 from ..turns.vad import VadModel, as_model, threshold_of
 from ..turns.windows import Samples, Window
 from ..wire import messages
 from .base import AsyncStreamHandler, Source
 from .callables import defaults_beyond, places_beyond
+from .judging import Judging
 from .performing import OVER, Reply
 from .speaker import Speaker
 
@@ -41,6 +43,8 @@ class ReplyOnPause(AsyncStreamHandler):
             back (mode "send"), what is said meanwhile is answered after it. Either way it is not lost.
         interrupt_on: stop a reply when "speech" begins (default) or, as FastRTC does, at the "pause"
             after it.
+        turn_model: hears in each pause whether the turn is complete, such as `SmartTurn()`; one that is not
+            ends only after `AlgoOptions.incomplete_silence`.
         expected_layout, output_sample_rate, output_frame_size, input_sample_rate: see `StreamHandler`.
         model: a voice detector of FastRTC's protocol (`PauseDetectionModel`) or of ours (`VadModel`);
             Silero by default.
@@ -64,6 +68,7 @@ class ReplyOnPause(AsyncStreamHandler):
         model: Any = None,
         needs_args: bool = False,
         interrupt_on: Literal["speech", "pause"] = "speech",
+        turn_model: TurnModel | None = None,
     ) -> None:
         super().__init__(expected_layout, output_sample_rate, output_frame_size, input_sample_rate)
         self.fn = fn
@@ -79,8 +84,10 @@ class ReplyOnPause(AsyncStreamHandler):
             threshold=threshold_of(self.model, self.model_options),
             can_interrupt=can_interrupt,
             interrupt_on=interrupt_on,
+            judged=turn_model is not None,
         )
         self._speaker = Speaker(self.model, input_sample_rate, expected_layout)
+        self._judging = Judging(turn_model, input_sample_rate) if turn_model is not None else None
         self._reply: Reply | None = None
         self._to_be_heard = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -135,6 +142,8 @@ class ReplyOnPause(AsyncStreamHandler):
     async def shutdown(self) -> None:
         self._drop()
         self._speaker.close()
+        if self._judging is not None:
+            self._judging.close()
         if self._tasks:
             await asyncio.wait(self._tasks)
         if self._troubles:
@@ -168,6 +177,8 @@ class ReplyOnPause(AsyncStreamHandler):
                     self._drop()
                     self.clear_queue()
                     self._log("interrupted")
+                case Judge(audio, pause):
+                    self._begin(self._judge(audio, pause))
                 case Prepare(audio):
                     self._reply = self._answer(audio)
                     self._reply.prepare()
@@ -177,6 +188,10 @@ class ReplyOnPause(AsyncStreamHandler):
                     self._log("pause_detected")
                     reply = self._reply if prepared else None
                     self._perform(reply or self._answer(audio))
+
+    async def _judge(self, audio: Samples, pause: int) -> None:
+        if self._judging is not None and (complete := await self._judging.complete(audio)) is not None:
+            self.turns.judged(pause, complete)
 
     def _answer(self, audio: Samples) -> Reply:
         return Reply(self.fn, partial(self._turn_inputs, audio[None, :]))
