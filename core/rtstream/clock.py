@@ -26,9 +26,14 @@ GLANCE = 0.0001  # real seconds between two looks at a thread
 class Clock:
     """Seconds that only grow, read from the running event loop."""
 
+    def __init__(self) -> None:
+        self._time: Callable[[], float] | None = None
+
     def now(self) -> float:
         """The present moment, in seconds since some moment in the past."""
-        return asyncio.get_running_loop().time()
+        if self._time is None:  # kept: before Python 3.12, to ask which loop runs is a system call
+            self._time = asyncio.get_running_loop().time
+        return self._time()
 
     async def sleep(self, seconds: float) -> None:
         """Wait that long."""

@@ -69,6 +69,16 @@ class StreamOptions:
         return KINDS[self.modality]
 
     @property
+    def heard(self) -> tuple[Kind, ...]:
+        """The kinds that come from the client."""
+        return self.kinds if self.hears else ()
+
+    @property
+    def spoken(self) -> tuple[Kind, ...]:
+        """The kinds that go to the client."""
+        return self.kinds if self.speaks else ()
+
+    @property
     def hears(self) -> bool:
         """Whether the client sends media."""
         return self.mode != "receive"

@@ -342,7 +342,7 @@ class Stream:
     @asynccontextmanager
     async def _while_mounted(self, path: str) -> AsyncIterator[None]:
         require_turn_in_the_cloud(self.rtc_configuration)
-        load_ahead("rtstream.server.offers")
+        load_ahead("rtstream.server.offers", "rtstream.media.rate_filter")
         if self.verbose:
             sys.stderr.write(f"rtstream: {self.modality} {self.mode} at {path}/webrtc/offer\n")
         yield

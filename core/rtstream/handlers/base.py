@@ -26,10 +26,8 @@ WHOLE_REPLY = 60.0  # seconds: a handler that emits a reply in one go may; clear
 
 @dataclass(frozen=True)
 class Listener:
-    """What is called with each frame heard.
-
-    `fn` is the user's; `args` gives what it takes beyond the media, or None while they are awaited;
-    `replies` says whether what it returns is sent to the client.
+    """What is called with each frame heard: `fn` is the user's; `args` gives what it takes beyond the
+    media, None while they are awaited; `replies` says whether what it returns is sent to the client.
     """
 
     fn: Callable[..., Any]
@@ -125,6 +123,10 @@ class StreamHandlerBase:
     def reset(self) -> None:
         """Forget the inputs that were sent; the next `wait_for_args` waits for new ones."""
         self.args_set.clear()
+
+    def has_own(self, method: str) -> bool:
+        """Whether a method is written at all; one that is not needs no thread."""
+        return getattr(type(self), method) is not getattr(StreamHandlerBase, method)
 
     def listeners(self) -> dict[Kind, Listener]:
         """What to call with the frames of each kind."""

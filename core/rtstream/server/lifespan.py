@@ -26,9 +26,9 @@ def during_life(app: Starlette, around: Callable[[], AbstractAsyncContextManager
     app.router.lifespan_context = lifespan
 
 
-def load_ahead(module: str) -> None:
-    """Import a module in the background, so that the first connection need not wait for it."""
-    Thread(target=import_module, args=(module,), daemon=True).start()
+def load_ahead(*modules: str) -> None:
+    """Import modules in the background, so that the first connection need not wait for them."""
+    Thread(target=lambda: [import_module(module) for module in modules], daemon=True).start()
 
 
 def require_turn_in_the_cloud(rtc_configuration: Any) -> None:

@@ -64,8 +64,8 @@ class Offers:
     async def _answer(self, id: str, sdp: str) -> dict[str, Any]:
         options = self._options
         transport = WebRtcTransport(
-            speaks=options.kinds if options.speaks else (),
-            hears=options.kinds if options.hears else (),
+            speaks=options.spoken,
+            hears=options.heard,
             configuration=await configuration(options.server_rtc_configuration),
         )
         sdp, named = without_host_names(sdp)

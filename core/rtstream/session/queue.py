@@ -22,6 +22,7 @@ class Bell:
     """Wakes the one who waits for it; rung while nobody waits, it is not remembered."""
 
     def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._waiter: asyncio.Future[None] | None = None
 
     def ring(self) -> None:
@@ -29,7 +30,9 @@ class Bell:
             waiter.set_result(None)
 
     async def wait(self) -> None:
-        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        if self._loop is None:  # kept, as in `Clock`
+            self._loop = asyncio.get_running_loop()
+        self._waiter = waiter = self._loop.create_future()
         try:
             await waiter
         finally:

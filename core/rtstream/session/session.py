@@ -36,8 +36,7 @@ class Session:
 
     Args:
         id: its id, unique among the live ones.
-        transport: the line to the far end.
-        handler: a handler of its own.
+        transport, handler: the line to the far end, and a handler of its own.
         options: those of the stream.
         defaults: the additional inputs until the client sends some; None: those of the handler.
 
@@ -71,12 +70,11 @@ class Session:
         self._closing, self._clears = False, 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._ears = {
-            kind: Ear(kind, handler.input_sample_rate, handler.expected_layout)
-            for kind in (options.kinds if options.hears else ())
+            kind: Ear(kind, handler.input_sample_rate, handler.expected_layout) for kind in options.heard
         }
         self._mouths = {
             kind: Mouth(kind, transport, clock, handler.output_sample_rate, self._send)
-            for kind in (options.kinds if options.speaks else ())
+            for kind in options.spoken
         }
         handler.bind(self, defaults)
 
@@ -168,7 +166,10 @@ class Session:
         self._end(EndReason.CLIENT_LEFT)
 
     async def _start_up(self) -> None:
-        await self._reports.watch(self._runner.call(self.handler.start_up, role="start_up", may_wait=True))
+        if self.handler.has_own("start_up"):
+            await self._reports.watch(
+                self._runner.call(self.handler.start_up, role="start_up", may_wait=True)
+            )
 
     async def _listen(self, ear: Ear, listener: Listener, kind: Kind) -> None:
         fn, edge = self._runner.caller(listener.fn, f"hear-{kind}"), Edge(self._reports, hangs=True)
@@ -290,10 +291,11 @@ class Session:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
-        shutdown = self._runner.call(self.handler.shutdown, role="shutdown")
         try:
-            if not await self._reports.within(SHUTDOWN_SECONDS, shutdown):
-                self._reports.hung("shutdown")
+            if self.handler.has_own("shutdown"):
+                call = self._runner.call(self.handler.shutdown, role="shutdown")
+                if not await self._reports.within(SHUTDOWN_SECONDS, call):
+                    self._reports.hung("shutdown")
         finally:
             self._runner.close()
             self.outputs.end()

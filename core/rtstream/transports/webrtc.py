@@ -25,6 +25,7 @@ from ..clock import Clock
 from ..errors import BadOffer
 from ..media.frames import AudioFrame, Frame, Heard, Kind, Message, VideoFrame
 from ..media.pyav import audio_from_av, audio_to_av, video_from_av, video_to_av
+from ..media.resample import with_channels
 from .aiortc_inside import choose_ice_addresses
 
 logger = logging.getLogger("rtstream.webrtc")
@@ -294,7 +295,7 @@ class _Voice(MediaStreamTrack):
     def _timed_sound(self, frame: AudioFrame, due: int) -> av.AudioFrame:
         if due - self._position > GAP * RATE:
             self._position = due
-        sound = audio_to_av(frame)
+        sound = audio_to_av(with_channels(frame, 2))  # FFmpeg's own way to stereo, in aiortc, takes 3 dB
         sound.pts, sound.time_base = self._position, fractions.Fraction(1, RATE)
         self._position += frame.samples.shape[1]
         return sound
