@@ -68,7 +68,7 @@ class Process:
                 why="its process was ended, and the next turn gets a fresh one",
                 fix="Look whether this machine is overloaded",
             ) from None
-        except OSError:
+        except (OSError, ValueError):  # a broken pipe, or a closed one
             line = b""
         self._started = True
         answer = json.loads(line) if line else {"error": self._how_it_died()}

@@ -29,15 +29,14 @@ class Recogniser:
 
     def __init__(self) -> None:
         self._decoder = Decoder(loglevel="FATAL", cmn="batch", fwdflat=False)
-        self._mean = self._decoder.get_cmn(False)
         self._said = bytearray()
         self._live = False
 
     def begin(self, live: bool) -> dict[str, Any]:
         self._said.clear()
         self._live = live
+        self._decoder.reinit_feat()  # whoever spoke before must not matter
         if live:
-            self._decoder.set_cmn(self._mean)  # whoever spoke before must not matter
             self._decoder.start_utt()
         return {}
 
@@ -53,6 +52,7 @@ class Recogniser:
             self._decoder.end_utt()
         if not self._said:
             return {"text": "", "words": []}
+        self._decoder.reinit_feat()  # after a live utterance it would not take the mean of a whole one
         self._decoder.start_utt()
         self._decoder.process_raw(bytes(self._said), full_utt=True)
         self._decoder.end_utt()
@@ -79,8 +79,7 @@ class Phrases:
     """Listening for phrases: much cheaper than free speech, with each phrase's own threshold."""
 
     def __init__(self) -> None:
-        self._decoder = Decoder(loglevel="FATAL", lm=None, cmn="batch")
-        self._mean = self._decoder.get_cmn(False)
+        self._decoder = Decoder(loglevel="FATAL", lm=None)
         self._searches: list[dict[str, float]] = []
         self._told = -1  # the frame in which the last phrase that was told ended
 
@@ -95,7 +94,9 @@ class Phrases:
             self._searches.append(phrases)
             self._add(f"phrases{len(self._searches) - 1}", phrases)
         self._decoder.activate_search(f"phrases{self._searches.index(phrases)}")
-        self._decoder.set_cmn(mean or self._mean)
+        self._decoder.reinit_feat()
+        if mean is not None:
+            self._decoder.set_cmn(mean)
         self._decoder.start_utt()
         self._told = -1
         return {}
