@@ -51,9 +51,7 @@ class Session:
         options: StreamOptions,
         defaults: Sequence[Any] | None = None,
     ) -> None:
-        self.id = id
-        self.handler = handler
-        self.transport = transport
+        self.id, self.handler, self.transport = id, handler, transport
         self.outputs = Feed()
         self.reason: EndReason | None = None
         self.context = Context(id, transport.websocket)
