@@ -214,7 +214,7 @@ def test_a_slider_over_webrtc_set_by_a_route() -> None:
     run(main())
 
 
-@network
+@pytest.mark.slow
 def test_a_real_gradio_component_gives_its_value() -> None:
     gradio = pytest.importorskip("gradio")
     slider = gradio.Slider(minimum=0, maximum=1, step=0.05, value=0.7)
