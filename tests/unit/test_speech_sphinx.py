@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from rtstream.errors import HandlerHung, HandlerRaised, MissingExtra
-from rtstream.speech import engines, process, sphinx
+from rtstream.speech import process, sphinx
 from rtstream.speech.process import Pool
 from rtstream.speech.protocols import StreamingSTTModel, TimedSTTModel
 from rtstream.speech.sphinx import KeyphraseSpotter, PocketsphinxSTT, installed
@@ -295,7 +296,7 @@ def runs(pid: int) -> bool:
 
 
 def test_without_the_package_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert not installed()
     for make in (PocketsphinxSTT, KeyphraseSpotter):
         with pytest.raises(MissingExtra) as caught:

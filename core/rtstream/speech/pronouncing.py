@@ -13,7 +13,11 @@ i=IY | u=UW | ɪ=IH | ᵻ=IH | ɛ=EH | e=EH | æ=AE | a=AE | ʌ=AH | ə=AH | ɐ=
 o=OW | ʊ=UH | b=B | d=D | ð=DH | f=F | ɡ=G | g=G | h=HH | j=Y | k=K | x=K | l=L | ɫ=L | m=M | n=N | ŋ=NG
 p=P | ɹ=R | r=R | s=S | ʃ=SH | t=T | ɾ=T | ʔ=T | θ=TH | v=V | w=W | z=Z | ʒ=ZH
 """
-PHONES = dict(pair.strip().split("=") for line in TABLE.split("\n") for pair in line.split("|") if pair)
+PHONES = {
+    ipa: phones
+    for ipa, _, phones in (pair.strip().partition("=") for pair in TABLE.replace("\n", "|").split("|"))
+    if ipa
+}
 LONGEST = max(map(len, PHONES))
 
 
@@ -33,9 +37,8 @@ def _phones(ipa: str) -> list[str]:
     """The phones of one or several phonemes written together."""
     found: list[str] = []
     while ipa:
-        for length in range(LONGEST, 0, -1):
-            if (phone := PHONES.get(ipa[:length])) is not None:
-                found.append(phone)
-                break
-        ipa = ipa[length:]
+        known = next((ipa[:size] for size in range(LONGEST, 0, -1) if ipa[:size] in PHONES), None)
+        if known is not None:
+            found.append(PHONES[known])
+        ipa = ipa.removeprefix(known or ipa[0])
     return found

@@ -31,7 +31,7 @@ SHORT = 6  # phones: a phrase that is shorter is also heard in other words
 @lru_cache(maxsize=2)
 def pool(kind: str) -> Pool:
     """The processes for "text" (110 MB each) or "phrases" (40 MB each)."""
-    return Pool("pocketsphinx", SCRIPT, kind, most=CORES if kind == "text" else 4 * CORES, kept=2)
+    return Pool("pocketsphinx", SCRIPT, kind, most=max(2, CORES) if kind == "text" else 4 * CORES, kept=2)
 
 
 class PocketsphinxSTT:
