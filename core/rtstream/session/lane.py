@@ -118,7 +118,7 @@ class Mouth:
     @property
     def backlog(self) -> float:
         """Seconds that were sent and that the far end has not yet played."""
-        return self._pacer.backlog
+        return min(self._sent, self._pacer.unplayed(self._transport.behind))
 
     @property
     def played(self) -> float:

@@ -33,7 +33,11 @@ class Pacer:
     @property
     def backlog(self) -> float:
         """How many seconds of what went out the far end has not yet played."""
-        return max(0.0, self._next - self._clock.now())
+        return self.unplayed(0.0)
+
+    def unplayed(self, behind: float) -> float:
+        """`backlog`, of a far end that plays so many seconds late."""
+        return max(0.0, self._next - self._clock.now() + behind)
 
     def reset(self) -> None:
         """Start anew: what was let out has been forgotten by the far end."""

@@ -16,6 +16,7 @@ class Transport(Protocol):
         lead: how many seconds ahead of the clock the far end may be fed.
         phone: whether the far end is a telephone carrier, which is sent nothing but its own protocol.
         channels: how many channels of sound the far end can be sent.
+        behind: how many seconds late the far end plays what it is sent, as far as it tells.
         websocket: the WebSocket behind it, if there is one.
     """
 
@@ -24,6 +25,9 @@ class Transport(Protocol):
     phone: bool
     channels: int
     websocket: Any
+
+    @property
+    def behind(self) -> float: ...
 
     async def run(self, hear: Callable[[Heard], None]) -> None:
         """Hand all that the far end says to `hear`, which never waits; return when the far end is gone."""

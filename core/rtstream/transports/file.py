@@ -131,6 +131,7 @@ class FileTransport:
     phone = False
     channels = 2
     websocket: Any = None
+    behind = 0.0
 
     def __init__(self, script: Script, recorder: Recorder) -> None:
         self._script = script

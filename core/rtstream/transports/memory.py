@@ -15,7 +15,8 @@ class MemoryTransport:
 
     `say` frames and messages to the handler, `hang_up` when done; `heard` lists `(time, frame)` of what
     came back, times by the session's clock from its start; `messages` lists the texts beside the media,
-    `cleared` counts how often the far end was told to forget what it had not played.
+    `cleared` counts how often the far end was told to forget what it had not played. Set `behind` to let
+    the far end say how many seconds late it plays.
 
     Args:
         rate: samples a second that the far end is sent; None for what the handler emits best.
@@ -33,6 +34,7 @@ class MemoryTransport:
         self.lead = lead
         self.phone = phone
         self.channels = channels
+        self.behind = 0.0
         self.heard: list[tuple[float, Frame]] = []
         self.messages: list[str] = []
         self.cleared = 0

@@ -81,6 +81,7 @@ class WebRtcTransport:
     channels = 2
     phone = False
     websocket: Any = None
+    behind = 0.0
 
     def __init__(
         self,

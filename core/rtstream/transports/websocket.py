@@ -11,7 +11,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ..errors import BadMessage, BodyTooLarge, ConnectionRefused, RtstreamError
 from ..media.frames import AudioFrame, Frame, Heard
-from ..wire.base import MOST_TEXT, Event, Reply, Started, Stopped, Wire
+from ..wire.base import MOST_TEXT, Event, Marked, Reply, Started, Stopped, Wire
+from .marks import Marks
 
 START_SECONDS = 10.0  # what a client may take to say who it is
 
@@ -24,6 +25,7 @@ class WebSocketTransport:
     def __init__(self, websocket: WebSocket, wire: Wire) -> None:
         self.websocket: Any = websocket
         self._wire = wire
+        self._marks = Marks()
         self.rate = wire.rate
         self.lead = wire.lead
         self.phone = wire.phone
@@ -61,6 +63,8 @@ class WebSocketTransport:
                     match event:
                         case AudioFrame():
                             hear(event)
+                        case Marked(name):
+                            self._marks.reached(name)
                         case Stopped():
                             return
         except ConnectionRefused as error:
@@ -69,13 +73,19 @@ class WebSocketTransport:
     async def send(self, frame: Frame) -> None:
         if isinstance(frame, AudioFrame):
             await self._send(self._wire.encode(frame))
+            if (name := self._marks.after(frame.duration)) is not None:
+                await self._send_if_any(self._wire.mark(name))
 
     async def send_message(self, text: str) -> None:
         await self._send(text)
 
     async def clear(self) -> None:
-        if (text := self._wire.clear()) is not None:
-            await self._send(text)
+        self._marks.clear()
+        await self._send_if_any(self._wire.clear())
+
+    @property
+    def behind(self) -> float:
+        return self._marks.behind
 
     async def refuse(self, error: RtstreamError) -> None:
         """Say what is wrong, except to a carrier, and hang up."""
@@ -112,6 +122,10 @@ class WebSocketTransport:
                     await self._send(event.text)
             if events:
                 return events
+
+    async def _send_if_any(self, text: str | None) -> None:
+        if text is not None:
+            await self._send(text)
 
     async def _send(self, text: str) -> None:
         if self.websocket.application_state is WebSocketState.CONNECTED and self._there:

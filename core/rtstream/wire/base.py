@@ -28,11 +28,18 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Marked:
+    """The far end has played all that came before the mark of that name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Stopped:
     """The far end is done."""
 
 
-Event: TypeAlias = Started | AudioFrame | Reply | Stopped
+Event: TypeAlias = Started | AudioFrame | Reply | Marked | Stopped
 
 
 class Wire(Protocol):
@@ -56,6 +63,9 @@ class Wire(Protocol):
     def encode(self, frame: AudioFrame) -> str:
         """The message that carries 20 ms of mono sound."""
         ...
+
+    def mark(self, name: str) -> str | None:
+        """The message that asks to be told when all before it has been played, if there is one."""
 
     def clear(self) -> str | None:
         """The message that makes the far end forget what it has not played, if there is one."""

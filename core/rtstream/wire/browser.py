@@ -55,5 +55,8 @@ class BrowserWire:
         payload = b2a_base64(ulaw_encode(frame.samples[0]), newline=False).decode()
         return f'{{"event": "media", "media": {{"payload": "{payload}"}}}}'
 
+    def mark(self, name: str) -> str | None:
+        return None
+
     def clear(self) -> str | None:
         return json.dumps({"event": "clear"})
