@@ -17,7 +17,7 @@ from rtstream_cli import proof, scaffold
 
 from .conftest import Run, document, on_terminal, program
 
-TEMPLATES = ("echo", "fastapi-app", "radio", "video-filter")
+TEMPLATES = ("echo", "fastapi-app", "radio", "transcribe", "video-filter", "voice-agent")
 FILES = [
     ".gitignore",
     "README.md",
@@ -37,8 +37,7 @@ def test_each_template_makes_a_whole_project(cli: Run, project: Path, template: 
     made = cli("new", "my-app", "--template", template, "--no-verify")
     assert made.exit_code == 0
     found = written(project / "my-app")
-    assert [name for name in found if not name.startswith("sample.")] == FILES
-    assert len(found) == len(FILES) + 1
+    assert found == sorted([*FILES, scaffold.template(template).sample])
     assert sorted(line.removeprefix("my-app/") for line in made.stdout.splitlines()) == found
     assert tomllib.loads((project / "my-app/pyproject.toml").read_text())["project"]["name"] == "my-app"
     assert (project / "my-app/README.md").read_text().startswith("# my-app\n")

@@ -6,7 +6,7 @@ import atexit
 import json
 import subprocess
 import sys
-import threading
+from _thread import start_new_thread
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,7 +41,8 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        threading.Thread(target=self._read, name=f"{engine}-answers", daemon=True).start()
+        # Not `threading.Thread`, whose `start` waits: the stepped clock would let time pass meanwhile.
+        start_new_thread(self._read, ())
 
     @property
     def alive(self) -> bool:
