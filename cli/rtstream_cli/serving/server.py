@@ -24,7 +24,7 @@ from .ending import Ending
 from .warm import Warmth, warm
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
 
     from rtstream import Stream
 
@@ -36,7 +36,7 @@ class Plan:
     """What was decided before the server starts."""
 
     target: Target
-    app: FastAPI
+    app: Starlette
     streams: list[tuple[str, Stream]]
     drain: float
     warm: bool
@@ -64,7 +64,7 @@ class Server(uvicorn.Server):
         inner = plan.app.router.lifespan_context
 
         @asynccontextmanager
-        async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        async def lifespan(app: Starlette) -> AsyncIterator[Any]:
             with self._passing:
                 async with inner(app) as state:
                     yield state

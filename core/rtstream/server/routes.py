@@ -27,7 +27,7 @@ def add_routes(
     FastAPI takes them as its own, so that they stand in its documentation under `tags`. It is not
     loaded for a plain Starlette app: that costs a server a third of its start.
     """
-    if hasattr(app, "include_router"):
+    if (include := getattr(app, "include_router", None)) is not None:
         from fastapi import APIRouter
 
         router = APIRouter(prefix=prefix, tags=tags)
@@ -35,7 +35,7 @@ def add_routes(
             router.post(path)(endpoint)
         for path, endpoint in sockets.items():
             router.websocket(path)(endpoint)
-        app.include_router(router)
+        include(router)
         return
     app.router.routes += [
         Route(prefix + path, endpoint, methods=["POST"]) for path, endpoint in posts.items()

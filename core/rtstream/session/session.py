@@ -67,10 +67,10 @@ class Session:
         self._heard_more = asyncio.Event()
         self._closing, self._clears = False, 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ears = {
+        self._ears: dict[Kind, Ear] = {
             kind: Ear(kind, handler.input_sample_rate, handler.expected_layout) for kind in options.heard
         }
-        self._mouths = {
+        self._mouths: dict[Kind, Mouth] = {
             kind: Mouth(kind, transport, clock, handler.output_sample_rate, self._send)
             for kind in options.spoken
         }
@@ -134,15 +134,15 @@ class Session:
 
     # The parts of its life, each a task.
 
-    def _parts(self) -> list[Callable[[], Awaitable[None]]]:
+    def _parts(self) -> Sequence[Callable[[], Awaitable[None]]]:
         listeners = self.handler.listeners()
-        heard = [(kind, ear) for kind, ear in self._ears.items() if kind in listeners]
+        heard = [(ear, listeners.get(kind), kind) for kind, ear in self._ears.items()]
         asked = [source for source in self.handler.sources() if source.kind in (None, *self._options.kinds)]
         return [
             self._carry,
             self._texts.run,
             self._start_up,
-            *(partial(self._listen, ear, listeners[kind], kind) for kind, ear in heard),
+            *(partial(self._listen, ear, listener, kind) for ear, listener, kind in heard if listener),
             *(partial(self._ask, source) for source in asked),
             *(mouth.speak for mouth in self._mouths.values()),
         ]
