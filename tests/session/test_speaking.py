@@ -407,3 +407,111 @@ def test_a_stream_of_pictures_has_played_no_sound() -> None:
             assert call.session.seconds_played == 0.0
 
     stepped(main())
+
+
+def test_tiny_pieces_of_sound_are_heard_as_a_whole() -> None:
+    """The filter gives nothing for the first ones."""
+    heard: list[Sound] = []
+
+    class Listening(AsyncEcho):
+        async def receive(self, frame: Sound) -> None:
+            heard.append(frame)
+
+    async def main() -> None:
+        async with calling(Stream(Listening(input_sample_rate=16000), **STREAM)) as call:
+            await call.talk(*(sound(100, seconds=5 / 48000) for _ in range(300)), every=0.001)
+            await call.hung_up()
+        assert sum(given.shape[1] for _, given in heard) == pytest.approx(500, abs=20)
+
+    stepped(main())
+
+
+def test_clearing_before_anything_was_said_is_no_error() -> None:
+    class Clearing(Saying):
+        async def start_up(self) -> None:
+            self.clear_queue()
+
+    async def main() -> None:
+        async with calling(Stream(Clearing(), **STREAM)) as call:
+            await call.until(lambda: call.line.cleared == 1)
+            session = await call.hung_up()
+        assert session.stats.errors == 0
+
+    stepped(main())
+
+
+def test_clearing_while_less_than_a_frame_is_held_forgets_that_too() -> None:
+    class Clearing(Saying):
+        async def start_up(self) -> None:
+            await Clock().sleep(0.03)
+            self.clear_queue()
+
+    async def main() -> None:
+        async with calling(Stream(Clearing(tone(seconds=0.005)), **STREAM)) as call:
+            await Clock().sleep(1)
+            assert call.heard() == []
+            await call.session.all_played()
+
+    stepped(main())
+
+
+def test_a_short_piece_before_a_long_one_is_joined_to_it() -> None:
+    async def main() -> None:
+        async with calling(Stream(Saying(tone(1, seconds=0.005), tone(2, seconds=1)), **STREAM)) as call:
+            await Clock().sleep(2)
+        heard = samples(call.heard())[0]
+        assert np.count_nonzero(heard == 1) == 240 and np.count_nonzero(heard == 2) == 48000
+        assert heard[:240].max() == 1 and heard[240:48240].min() == 2
+
+    stepped(main())
+
+
+def test_two_short_pieces_that_make_a_frame_leave_nothing_to_wait_for() -> None:
+    class Halves(Saying):
+        async def emit(self) -> Any:
+            if self.asked == 1:
+                await Clock().sleep(0.04)
+            return await super().emit()
+
+    async def main() -> None:
+        parts = tone(1, seconds=0.005), tone(2, seconds=0.015)
+        async with calling(Stream(Halves(*parts), **STREAM)) as call:
+            await call.until_heard(1)
+            await call.session.all_played()
+            assert Clock().now() == pytest.approx(0.1, abs=0.05)
+            assert len(call.heard()) == 1
+
+    stepped(main())
+
+
+def test_of_a_list_that_is_interrupted_nothing_more_is_given() -> None:
+    class Listing(Saying):
+        async def start_up(self) -> None:
+            await Clock().sleep(0.5)
+            self.clear_queue()
+
+    async def main() -> None:
+        parts = [tone(1, seconds=70), tone(2, seconds=1), tone(3, seconds=1)]
+        async with calling(Stream(Listing(parts), **STREAM)) as call:
+            await Clock().sleep(5)
+        assert set(values(call.heard())) == {1}
+
+    stepped(main())
+
+
+def test_a_stream_that_only_listens_asks_no_more_than_sound_would_last() -> None:
+    """What it gives is thrown away, but in its time."""
+
+    class Endless(Saying):
+        async def emit(self) -> Any:
+            self.asked += 1
+            return tone(seconds=1)
+
+    async def main() -> None:
+        async with calling(Stream(Endless(), **STREAM, mode="send")) as call:
+            handler = call.session.handler
+            await Clock().sleep(10)
+        assert isinstance(handler, Endless)
+        assert handler.asked < 100
+
+    stepped(main())

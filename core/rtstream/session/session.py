@@ -11,7 +11,7 @@ from typing import Any
 from ..clock import Clock, in_loop, pass_turn
 from ..context import Context, current_line
 from ..errors import HandlerReturnedNonsense, RtstreamError
-from ..handlers.base import Listener, Source, StreamHandlerBase
+from ..handlers.base import WHOLE_REPLY, Listener, Source, StreamHandlerBase
 from ..handlers.functions import EXHAUSTED
 from ..media.frames import AudioFrame, Heard, Kind, Message, VideoFrame
 from ..options import StreamOptions
@@ -21,6 +21,7 @@ from ..wire import messages
 from .feed import Feed
 from .lane import Ear, Mouth
 from .outcome import EndReason, Stats
+from .pacer import Pacer
 from .reports import Edge, Reports
 from .runner import Runner
 from .texts import Texts
@@ -66,6 +67,7 @@ class Session:
         self.over: asyncio.Future[tuple[EndReason, str]] = self._loop.create_future()
         self._heard_more = asyncio.Event()
         self._closing, self._clears = False, 0
+        self._unheard = Pacer(clock, WHOLE_REPLY)
         self._tasks: set[asyncio.Task[None]] = set()
         self._ears: dict[Kind, Ear] = {
             kind: Ear(kind, handler.input_sample_rate, handler.expected_layout) for kind in options.heard
@@ -244,6 +246,8 @@ class Session:
             await mouth.put(frame, ahead)
         elif self._options.speaks:
             self._reports.add(out_of_place(frame, self._options.modality))
+        else:
+            await self._unheard.turn(frame.duration)
 
     async def _send(self, frame: AudioFrame | VideoFrame) -> None:
         self._counted.frames_out += 1
