@@ -167,9 +167,8 @@ class Session:
 
     async def _start_up(self) -> None:
         if self.handler.has_own("start_up"):
-            await self._reports.watch(
-                self._runner.call(self.handler.start_up, role="start_up", may_wait=True)
-            )
+            call = self._runner.call(self.handler.start_up, role="start_up", may_wait=True)
+            await self._reports.watch(call)
 
     async def _listen(self, ear: Ear, listener: Listener, kind: Kind) -> None:
         fn, edge = self._runner.caller(listener.fn, f"hear-{kind}"), Edge(self._reports, hangs=True)
@@ -260,8 +259,6 @@ class Session:
         for mouth in self._mouths.values():
             mouth.clear()
         self._begin(self.transport.clear)  # ahead of whatever is put from now on
-
-    # The end.
 
     def _end(self, reason: EndReason, message: str = "") -> None:
         if not self.over.done():
