@@ -16,7 +16,7 @@ from ..errors import HandlerReturnedNonsense, MissingExtra, OptionError
 from .options import SileroVadOptions
 from .windows import VAD_RATE, VAD_SAMPLES, Window
 
-GATE = 30 / 32768  # RMS below which a window is silence and no model is asked: −60 dBFS
+GATE = 15 / 32768  # RMS below which a window is silence and no model is asked: −67 dBFS
 GATE_CLOSES = 16  # windows below the gate after which it closes: half a second
 POOL = 8  # detectors that are kept for the next call
 
