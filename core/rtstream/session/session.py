@@ -15,7 +15,7 @@ from ..handlers.base import WHOLE_REPLY, Listener, Source, StreamHandlerBase
 from ..handlers.functions import EXHAUSTED
 from ..media.frames import AudioFrame, Heard, Kind, Message, VideoFrame
 from ..options import StreamOptions
-from ..outputs import AdditionalOutputs, CloseStream, out_of_place, parse
+from ..outputs import AdditionalOutputs, out_of_place, parse
 from ..transports.base import Transport
 from ..wire import messages
 from .feed import Feed
@@ -170,7 +170,7 @@ class Session:
             call = self._runner.call(self.handler.start_up, role="start_up", may_wait=True)
             await self._reports.watch(call)
 
-    async def _listen(self, ear: Ear, listener: Listener, kind: Kind) -> None:
+    async def _listen(self, ear: Ear, listener: Listener, kind: str) -> None:
         fn, edge = self._runner.caller(listener.fn, f"hear-{kind}"), Edge(self._reports, hangs=True)
         source = Source(listener.fn)
         try:
@@ -237,7 +237,7 @@ class Session:
                 case AdditionalOutputs():
                     self.outputs.put(item)
                     self.send_text(messages.output_ready())
-                case CloseStream():
+                case _:
                     await self._end_after_playing(EndReason.HANDLER_CLOSED, item.msg)
 
     async def _utter(self, frame: AudioFrame | VideoFrame, ahead: float) -> None:
