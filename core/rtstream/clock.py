@@ -79,6 +79,9 @@ class StepLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._selector_of_steps.now
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        await super().shutdown_default_executor()  # without a limit, for stepped seconds are over at once
+
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         job = _Job(func, executor, may_wait=getattr(executor, "may_wait", False))
         future = super().run_in_executor(executor, job, *args)

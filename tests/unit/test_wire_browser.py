@@ -93,8 +93,9 @@ def test_sound_goes_out_as_json_that_fastrtcs_clients_read() -> None:
     assert json.loads(text) == {"event": "media", "media": {"payload": PAYLOAD}}
 
 
-def test_an_interruption_is_told() -> None:
+def test_an_interruption_is_told_and_marks_are_not_known() -> None:
     assert json.loads(BrowserWire().clear() or "") == {"event": "clear"}
+    assert BrowserWire().mark("x") is None
 
 
 @given(st.binary(max_size=400))

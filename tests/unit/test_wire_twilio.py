@@ -72,6 +72,8 @@ def test_sound_and_clear_go_out_with_the_stream_sid_and_nothing_else(sid: str) -
         "media": {"payload": PAYLOAD},
     }
     assert json.loads(wire.clear() or "") == {"event": "clear", "streamSid": sid}
+    mark = {"event": "mark", "streamSid": sid, "mark": {"name": "x"}}
+    assert json.loads(wire.mark("x") or "") == mark
 
 
 @pytest.mark.parametrize("event", ["connected", "mark", "dtmf", "something new"])
