@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtstream import Stream
+from rtstream import CloseStream, Stream
 from rtstream.clock import Clock
 from rtstream.media.frames import AudioFrame, VideoFrame
+from rtstream.session.outcome import EndReason
 from rtstream.transports.memory import MemoryTransport
 from tests.helpers.handlers import AsyncEcho, Echo, Saying, tone
 from tests.helpers.media import Picture, Sound, samples, sound, sounds, values
@@ -513,5 +514,15 @@ def test_a_stream_that_only_listens_asks_no_more_than_sound_would_last() -> None
             await Clock().sleep(10)
         assert isinstance(handler, Endless)
         assert handler.asked < 100
+
+    stepped(main())
+
+
+def test_a_sound_that_is_shorter_than_the_filter_does_not_hold_up_the_end() -> None:
+    async def main() -> None:
+        saying = Saying((8000, np.ones((1, 4), np.int16)), CloseStream("done"))
+        async with calling(Stream(saying, **STREAM)) as call:
+            session = await call.ended()
+        assert session.reason is EndReason.HANDLER_CLOSED
 
     stepped(main())
