@@ -54,7 +54,7 @@ STAND_INS = {
         import os
         from types import SimpleNamespace as Is
         class WhisperModel:
-            def __init__(self, path, compute_type="default"):
+            def __init__(self, path, compute_type="auto"):
                 if not os.path.exists(f"{path}/model.bin"): raise RuntimeError(f"Unable to open {path}")
             def transcribe(self, audio, language=None, beam_size=5, word_timestamps=False):
                 assert str(audio.dtype) == "float32" and audio.ndim == 1

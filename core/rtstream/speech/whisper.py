@@ -28,7 +28,7 @@ class FasterWhisperSTT:
         whisper = package("faster_whisper", "faster-whisper", "whisper", OFFLINE_STT)
         self.language = language
         with Loading("faster-whisper", model):
-            self.model: Any = whisper.WhisperModel(_folder(whisper, model), compute_type="default")
+            self.model: Any = whisper.WhisperModel(_folder(whisper, model), compute_type="auto")
 
     def stt(self, audio: Audio) -> str:
         """What is said in the sound; "" for nothing. Blocks: call it in a thread."""
@@ -39,7 +39,7 @@ class FasterWhisperSTT:
         """What is said in the sound, word by word."""
         with Working("faster-whisper"):
             return [
-                Word(word.word.strip(), word.start, word.end)
+                Word(word.word.strip(), float(word.start), float(word.end))
                 for part in self._parts(audio, word_timestamps=True)
                 for word in part.words
             ]
