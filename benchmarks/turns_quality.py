@@ -51,6 +51,8 @@ NO_SPEECH = {
     *("confbridge-join", "confbridge-leave", "tt-monkeys"),
 }
 CONDITIONS = ("clean", "white 10 dB", "pink 10 dB", "white 5 dB", "pink 5 dB", "mu-law")
+TARGETS = {"clean": 0.99, "white 10 dB": 0.97, "pink 10 dB": 0.97, "mu-law": 0.97}  # row P14: turns found
+MOST_BAD = 0.02  # split or merged
 LEVEL = 2300  # root mean square of the speech in each recording: 23 dB below full scale
 TOLERANCE = 0.1  # seconds by which a pause may miss the silence that ends a turn, and be either
 
@@ -252,6 +254,19 @@ def splits(found: Span, turn: list[Span], all_found: list[Span], pause: float) -
     return left and not in_pause
 
 
+def verdict(scores: dict[str, Score]) -> None:
+    """Row P14, at the default silence; not judged when that was not measured."""
+    shares = {
+        name: (1 - score.missed / score.turns, (score.split + score.merged) / score.turns)
+        for name, score in scores.items()
+        if score.turns
+    }
+    met = [found >= TARGETS[name] and bad <= MOST_BAD for name, (found, bad) in shares.items()]
+    figures = "; ".join(f"{name}: {found:.1%}, {bad:.1%}" for name, (found, bad) in shares.items())
+    target = "99, 97, 97, 97 % found, at most 2 % split or merged"
+    report.verdict("P14", target, figures, all(met) if met else None)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -283,6 +298,7 @@ def main() -> None:
             scores[condition, "FastRTC's way"] += score(fastrtcs(heard), made, 0.9, 0.3)
     head = ["heard", "way", "turns", "found", "split", "merged", "false", "onset lost", "delay 50 / 90 %"]
     report.table(head, (value.row(*names) for names, value in scores.items()))
+    verdict({condition: scores[condition, "rtstream 0.4 s"] for condition in TARGETS})
 
 
 if __name__ == "__main__":
