@@ -124,8 +124,8 @@ def test_several_are_recognised_at_once(stt: PocketsphinxSTT) -> None:
 # Phrases.
 
 
-def spotted(phrases: list[str], said: Recording, strictness: float = 1.0) -> list[str]:
-    listener = KeyphraseSpotter(strictness).listening_for(phrases)
+def spotted(phrases: list[str], said: Recording, leniency: float = 1.0) -> list[str]:
+    listener = KeyphraseSpotter(leniency).listening_for(phrases)
     found = []
     for _, samples in pieces(said, 512):
         if one := listener.listen(samples, last=False):

@@ -107,16 +107,16 @@ class KeyphraseSpotter:
     """Listens for phrases in American English; costs 3 % of the time that is listened to.
 
     Args:
-        strictness: each phrase's threshold is ten to minus this times its number of phones. Lower hears
-            less that was not said, higher misses less of what was (default 1).
+        leniency: each phrase's threshold is ten to minus this times its number of phones (default 1).
+            More misses less of what was said and hears more that was not; from 0.5 to 2.5 it matters little.
 
     Raises:
         MissingExtra: pocketsphinx is not installed.
     """
 
-    def __init__(self, strictness: float = 1.0) -> None:
+    def __init__(self, leniency: float = 1.0) -> None:
         need("pocketsphinx", "pocketsphinx", "offline")
-        self._strictness = strictness
+        self._leniency = leniency
 
     def listening_for(self, phrases: Sequence[str]) -> KeyphraseStream:
         """A listener for one speaker.
@@ -125,7 +125,7 @@ class KeyphraseSpotter:
             UsageError: nobody knows how a word is pronounced.
         """
         phones, spelled = spellings(tuple(phrases))
-        limits = {phrase: max(1, round(count * self._strictness)) for phrase, count in phones.items()}
+        limits = {phrase: max(1, round(count * self._leniency)) for phrase, count in phones.items()}
         return KeyphraseStream(pool("phrases"), limits, spelled)
 
 
