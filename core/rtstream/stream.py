@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.websockets import WebSocket
 
-from .errors import FeatureMissing, RtstreamError, TracksUnfit
+from .errors import FeatureMissing, RtstreamError, TracksUnfit, UnknownConnection
 from .handlers.base import StreamHandlerBase
 from .handlers.forms import as_handler
 from .options import Modality, Mode, UIArgs, validated
@@ -217,8 +217,7 @@ class Stream:
         async with asyncio.timeout(LATEST_OUTPUT_SECONDS):
             outputs = await session.outputs.next()
         if outputs is None:
-            self.sessions.get(webrtc_id)
-            raise TimeoutError("the connection ended without a further output")
+            raise UnknownConnection(f"the connection {webrtc_id!r:.80} ended without a further output")
         return outputs
 
     def update_connection(self, webrtc_id: str, state: Literal["closed"] = "closed") -> None:

@@ -116,13 +116,13 @@ class Reports:
     async def within(
         self, seconds: float, call: Awaitable[Any], failed: Callable[[BaseException], None] | None = None
     ) -> bool:
-        """`watch` a call for so long at most, and say whether it came back."""
+        """`watch` a call for so long at most, and say whether it came back; else it is cancelled."""
+        task = asyncio.ensure_future(self.watch(call, failed=failed))
         try:
-            async with asyncio.timeout(seconds):
-                await self.watch(call, failed=failed)
-            return True
-        except TimeoutError:
-            return False
+            done, _ = await asyncio.wait([task], timeout=seconds)
+            return bool(done)
+        finally:
+            task.cancel()
 
     def raised(self, error: BaseException) -> None:
         """The user's code raised; the session goes on with the next frame or turn."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ..transports.base import Transport
 from ..wire import messages
 
+ECHOED = 1000  # characters of a client's own message that it is told back
 KEPT = 1000  # texts that wait for a client that does not read; more are not taken
 
 
@@ -49,4 +50,4 @@ class Texts:
             case {"type": "bye"}:
                 leave()
             case _:
-                self.put(messages.log(f"Server received: {text}"))
+                self.put(messages.log(f"Server received: {text[:ECHOED]}"))
