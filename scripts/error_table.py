@@ -13,7 +13,7 @@ PAGE = Path(__file__).parent.parent / "docs/errors.md"
 HEAD = """\
 # Errors
 
-<!-- Written by scripts/error_table.py from core/rtstream/errors.py: change it there. -->
+<!-- Written by scripts/error_table.py from core/rtstream/errors/: change it there. -->
 
 Every error of rtstream says what is wrong, why, and what to do about it, and has a code that never changes
 its meaning. The command line prints it like this, and ends with the exit code of the table:
@@ -49,7 +49,7 @@ def every(kind: type[RtstreamError] = RtstreamError) -> Iterator[type[RtstreamEr
     """The class and all that derive from it, in the order in which they are written down."""
     yield kind
     for derived in kind.__subclasses__():
-        if derived.__module__ == RtstreamError.__module__:
+        if derived.__module__.startswith("rtstream.errors."):
             yield from every(derived)
 
 

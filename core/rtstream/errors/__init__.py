@@ -1,0 +1,84 @@
+"""Every error that rtstream tells a person or a client, each with a code, a reason and a way out.
+
+RtstreamError
+├── UsageError (exit 2): ConfigError, OptionError, ProjectRefused, MediaFileError
+├── HandlerError (exit 3): HandlerNotFound, HandlerAmbiguous, HandlerImportFailed,
+│                          HandlerUnfit, HandlerRaised, HandlerReturnedNonsense, HandlerHung
+├── MachineError (exit 4): PortBusy, MissingExtra, FeatureMissing
+├── RemoteError (exit 5): ServerUnreachable
+│   └── ConnectionRefused: BadOffer, UnreadableBody, TracksUnfit, BadCandidate, BadMessage, BodyTooLarge,
+│                          UnsupportedBody, UnknownConnection, ConnectionClosed, AlreadyConnected,
+│                          TooManyConnections, ServerStopping
+└── NoMediaOut (exit 6)
+
+`exit_code` is the command line's, `status` HTTP's, `slug` the word that FastRTC's clients look for.
+"""
+
+from __future__ import annotations
+
+from .base import NoMediaOut, RtstreamError
+from .connection import (
+    AlreadyConnected,
+    BadCandidate,
+    BadMessage,
+    BadOffer,
+    BodyTooLarge,
+    ConnectionClosed,
+    ConnectionRefused,
+    ServerStopping,
+    TooManyConnections,
+    TracksUnfit,
+    UnknownConnection,
+    UnreadableBody,
+    UnsupportedBody,
+)
+from .handler import (
+    HandlerAmbiguous,
+    HandlerError,
+    HandlerHung,
+    HandlerImportFailed,
+    HandlerNotFound,
+    HandlerRaised,
+    HandlerReturnedNonsense,
+    HandlerUnfit,
+)
+from .machine import FeatureMissing, MachineError, MissingExtra, PortBusy
+from .remote import RemoteError, ServerUnreachable
+from .usage import ConfigError, MediaFileError, OptionError, ProjectRefused, UsageError
+
+__all__ = [
+    "AlreadyConnected",
+    "BadCandidate",
+    "BadMessage",
+    "BadOffer",
+    "BodyTooLarge",
+    "ConfigError",
+    "ConnectionClosed",
+    "ConnectionRefused",
+    "FeatureMissing",
+    "HandlerAmbiguous",
+    "HandlerError",
+    "HandlerHung",
+    "HandlerImportFailed",
+    "HandlerNotFound",
+    "HandlerRaised",
+    "HandlerReturnedNonsense",
+    "HandlerUnfit",
+    "MachineError",
+    "MediaFileError",
+    "MissingExtra",
+    "NoMediaOut",
+    "OptionError",
+    "PortBusy",
+    "ProjectRefused",
+    "RemoteError",
+    "RtstreamError",
+    "ServerStopping",
+    "ServerUnreachable",
+    "TooManyConnections",
+    "TracksUnfit",
+    "UnknownConnection",
+    "UnreadableBody",
+    "UnsupportedBody",
+    "UsageError",
+]
