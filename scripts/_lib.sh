@@ -36,3 +36,51 @@ make_venv() {
     fi
     "$1/bin/python" -m pip install -qq --upgrade 'pip>=25.1' >&2
 }
+
+# What the tests need of the system. package : what shows that it is there
+needs=(
+    "chromium:/usr/bin/chromium"
+    "libatomic1:/usr/lib/*/libatomic.so.1 /usr/lib64/libatomic.so.1" # playwright's own node needs it
+    "pocketsphinx-testdata:/usr/share/pocketsphinx/test/data"
+    "iproute2:/usr/sbin/ip /usr/bin/ip /sbin/ip"
+    "nftables:/usr/sbin/nft"
+)
+
+missing() {
+    local need path
+    for need in "${needs[@]}"; do
+        for path in ${need#*:}; do
+            [ ! -e "$path" ] || continue 2
+        done
+        printf '%s ' "${need%%:*}"
+    done
+}
+
+# The prefix that makes apt-get allowed here, or no success.
+as_root() {
+    command -v apt-get >/dev/null || return 1
+    if [ "$(id -u)" = 0 ]; then
+        printf 'env'
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        printf 'sudo -n env'
+    else
+        return 1
+    fi
+}
+
+# Install what the tests need of the system, where that may be; prints what cannot be had.
+install_system_packages() {
+    local absent root package
+    absent=$(missing)
+    if [ -n "$absent" ] && root=$(as_root); then
+        say "installing system packages: $absent"
+        # One by one, so that one that cannot be had does not keep the others away.
+        $root DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2 || say "apt-get update failed"
+        for package in $absent; do
+            $root DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$package" \
+                </dev/null >/dev/null || say "apt-get could not install $package"
+        done
+        absent=$(missing)
+    fi
+    printf '%s' "${absent% }"
+}

@@ -18,6 +18,7 @@ from rtstream.media.frames import AudioFrame, VideoFrame, joined
 from rtstream.media.g711 import ulaw_decode, ulaw_encode
 from rtstream.media.pyav import audio_from_av, audio_to_av
 from rtstream.media.resample import Resampler
+from tests.conftest import SAMPLE
 from tests.unit.signals import sound
 
 OTHERS = ("0870", "0890", "0920", "0930")  # more sentences of the same voice in Debian's package
@@ -115,7 +116,9 @@ def test_half_a_recording_is_unlike_the_whole(voice: AudioFrame) -> None:
     assert audio_likeness(voice, half) < 0.7
 
 
-def test_every_other_half_second_lost_is_unlike_the_whole(voice: AudioFrame) -> None:
+def test_every_other_half_second_lost_is_unlike_the_whole(speech: Path, voice: AudioFrame) -> None:
+    if speech == SAMPLE:
+        pytest.skip("needs Debian's pocketsphinx-testdata: the short sample is half of pauses")
     there = np.arange(voice.samples.shape[1]) // (voice.rate // 2) % 2
     assert audio_likeness(voice, AudioFrame((voice.samples * there).astype(np.int16), voice.rate)) < 0.7
 

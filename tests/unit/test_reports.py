@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
+import warnings
 from typing import Any
 
 import pytest
@@ -128,6 +130,41 @@ def test_within_says_whether_a_call_came_back() -> None:
         assert Clock().now() == pytest.approx(1.5)
 
     run_stepped(main())
+
+
+def test_within_waits_no_longer_for_a_call_that_will_not_be_cancelled() -> None:
+    async def main() -> None:
+        let_go = asyncio.Event()
+
+        async def stubborn() -> None:
+            while not let_go.is_set():
+                try:
+                    await let_go.wait()
+                except asyncio.CancelledError:
+                    pass
+
+        begun = Clock().now()
+        assert not await Client().reports.within(1.0, stubborn())
+        assert Clock().now() - begun == pytest.approx(1.0)
+        let_go.set()
+        await Clock().sleep(0.1)
+
+    run_stepped(main())
+
+
+def test_within_leaves_no_call_behind_when_the_loop_ends_before_it_begins() -> None:
+    async def main() -> None:
+        waiting = asyncio.ensure_future(Client().reports.within(1.0, Clock().sleep(100)))
+        await asyncio.sleep(0)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run_stepped(main())
+        gc.collect()
 
 
 def test_the_same_is_told_again_after_a_while_and_other_things_at_once() -> None:

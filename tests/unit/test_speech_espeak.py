@@ -137,6 +137,13 @@ def test_a_word_is_spelled_as_pocketsphinx_spells_it(word: str, phones: str) -> 
     assert pronunciation(word) == phones
 
 
+def test_a_speaker_that_was_stopped_leaves_no_letter_for_the_next_word() -> None:
+    speaking = EspeakTTS().stream_tts_sync("Hello there. How are you? I am fine.")
+    next(speaking)
+    speaking.close()
+    assert pronunciation("gradio") == "G R EY D IH OW"
+
+
 def test_every_phone_of_the_table_is_one_of_cmus() -> None:
     cmu = (
         "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH"

@@ -117,12 +117,14 @@ class Reports:
         self, seconds: float, call: Awaitable[Any], failed: Callable[[BaseException], None] | None = None
     ) -> bool:
         """`watch` a call for so long at most, and say whether it came back; else it is cancelled."""
-        task = asyncio.ensure_future(self.watch(call, failed=failed))
+        called = asyncio.ensure_future(call)
+        watching = asyncio.ensure_future(self.watch(called, failed=failed))
         try:
-            done, _ = await asyncio.wait([task], timeout=seconds)
+            done, _ = await asyncio.wait([watching], timeout=seconds)
             return bool(done)
         finally:
-            task.cancel()
+            watching.cancel()
+            called.cancel()
 
     def raised(self, error: BaseException) -> None:
         """The user's code raised; the session goes on with the next frame or turn."""

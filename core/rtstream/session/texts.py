@@ -9,7 +9,6 @@ from collections.abc import Callable
 from ..transports.base import Transport
 from ..wire import messages
 
-ECHOED = 1000  # characters of a client's own message that it is told back
 KEPT = 1000  # texts that wait for a client that does not read; more are not taken
 
 
@@ -50,4 +49,4 @@ class Texts:
             case {"type": "bye"}:
                 leave()
             case _:
-                self.put(messages.log(f"Server received: {text[:ECHOED]}"))
+                self.put(messages.log(f"Server received: {text}"))

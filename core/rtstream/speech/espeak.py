@@ -139,6 +139,8 @@ class Engine:
             words = text.replace("\0", " ").encode(errors="replace")
             self._into = into
             self._lib.espeak_Synth(words, len(words) + 1, 0, 1, 0, UTF8, None, None)
+            if not into.wanted:  # it keeps the letter at which it was stopped, for whoever comes next
+                self._lib.espeak_TextToPhonemes(ctypes.byref(ctypes.c_char_p(b" ")), UTF8, 0)
         except UsageError as error:
             refused = error
         finally:
@@ -164,7 +166,7 @@ class Engine:
         if voice != self._voice and self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
             raise UsageError(
                 f"espeak-ng has no voice `{voice}`",
-                why="a voice is a language such as en-us, de or fr-fr, and may have a variant: en-us+f3",
+                why="a voice is a language such as en-us, de or fr, and may have a variant: en-us+f3",
                 fix="Pass EspeakTTSOptions(voice='en-us')",
             )
         self._voice = voice
