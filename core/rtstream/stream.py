@@ -24,7 +24,7 @@ from .outputs import AdditionalOutputs
 from .server.bodies import Body
 from .server.lifespan import during_life, load_ahead, require_turn_in_the_cloud
 from .server.requests import read_body, refusal, socket_url
-from .server.routes import add_routes
+from .server.routes import add_routes, checked_prefix
 from .session.outcome import EndReason
 from .session.registry import Sessions
 from .session.reports import users_code
@@ -140,11 +140,13 @@ class Stream:
             tags: OpenAPI tags of the routes.
 
         Raises:
+            OptionError: `path` does not begin with a slash.
             RuntimeError: on Colab or a Hugging Face Space without `rtc_configuration`, when the app starts.
         """
         posts = {"/webrtc/offer": self._offer_route, "/telephone/incoming": self.handle_incoming_call}
         sockets = {"/telephone/handler": self.telephone_handler, "/websocket/offer": self.websocket_offer}
-        add_routes(app, path.rstrip("/"), posts=posts, sockets=sockets, tags=tags)
+        path = checked_prefix(path)
+        add_routes(app, path, posts=posts, sockets=sockets, tags=tags)
         app.state.rtstream_streams = [*getattr(app.state, "rtstream_streams", []), (path, self)]
         during_life(app, partial(self._while_mounted, path))
 

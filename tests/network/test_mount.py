@@ -9,10 +9,15 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocket
 
 from rtstream import AdditionalOutputs, Stream
+from rtstream.errors import ConnectionRefused, OptionError
 from tests.conftest import run
 from tests.helpers.handlers import AsyncEcho, Log, Saying
 from tests.helpers.server import answering, serving, until
@@ -34,6 +39,20 @@ def test_the_routes_lie_under_the_prefix_with_their_tags(path: str) -> None:
     prefix = path.rstrip("/")
     assert paths(app)[prefix + "/webrtc/offer"]["post"]["tags"] == ["speech"]
     assert prefix + "/telephone/incoming" in paths(app)
+
+
+def test_the_line_at_the_start_says_the_path_that_works(capsys: pytest.CaptureFixture[str]) -> None:
+    app = FastAPI()
+    Stream(AsyncEcho(), modality="audio").mount(app, "/voice/")
+    with TestClient(app):
+        pass
+    assert "at /voice/webrtc/offer" in capsys.readouterr().err
+
+
+def test_a_prefix_without_its_slash_is_refused_with_the_one_that_is_meant() -> None:
+    with pytest.raises(OptionError) as caught:
+        Stream(AsyncEcho(), modality="audio").mount(FastAPI(), "voice")
+    assert caught.value.fix == 'Pass path="/voice"'
 
 
 def test_two_streams_on_one_app_have_connections_and_limits_of_their_own() -> None:
@@ -171,6 +190,51 @@ def test_set_input_from_a_route_reaches_the_handler_of_its_connection() -> None:
         assert got[0] == 0
 
     run(main())
+
+
+@pytest.mark.parametrize("kind", [FastAPI, Starlette])
+def test_a_call_that_is_not_there_is_a_404_in_a_route_of_the_apps_own(kind: Any) -> None:
+    stream = Stream(AsyncEcho(), modality="audio")
+
+    async def gone(request: Request) -> None:
+        stream.set_input("nobody", 5)
+
+    app = kind()
+    app.router.routes.append(Route("/input", gone))
+    stream.mount(app)
+    response = TestClient(app).get("/input")
+    assert response.status_code == 404
+    assert response.json()["meta"]["error"] == "unknown_connection"
+
+
+def test_what_the_app_answers_itself_is_left_to_it() -> None:
+    stream = Stream(AsyncEcho(), modality="audio")
+    app = FastAPI()
+
+    @app.exception_handler(ConnectionRefused)
+    async def own(request: Request, error: Exception) -> PlainTextResponse:
+        return PlainTextResponse("own", 410)
+
+    @app.get("/input")
+    def gone() -> None:
+        stream.set_input("nobody", 5)
+
+    stream.mount(app)
+    assert TestClient(app).get("/input").status_code == 410
+
+
+def test_what_a_socket_of_the_apps_own_raises_goes_on() -> None:
+    stream = Stream(AsyncEcho(), modality="audio")
+    app = FastAPI()
+
+    @app.websocket("/own")
+    async def own(socket: WebSocket) -> None:
+        await socket.accept()
+        stream.set_input("nobody", 5)
+
+    stream.mount(app)
+    with pytest.raises(ConnectionRefused), TestClient(app).websocket_connect("/own"):
+        pass
 
 
 def test_a_route_before_the_streams_wins() -> None:

@@ -54,6 +54,12 @@ def test_floats_beyond_full_scale_are_clipped_and_do_not_wrap() -> None:
     assert audio_from_av(frame).samples.tolist() == [[32767, -32768, 32767]]
 
 
+def test_floats_that_are_no_numbers_are_silence() -> None:
+    array = np.array([[np.nan, 0.5, np.inf, -np.inf]], np.float32)
+    frame = av.AudioFrame.from_ndarray(array, format="fltp", layout="mono")
+    assert audio_from_av(frame).samples.tolist() == [[0, 16384, 0, 0]]
+
+
 def test_sound_from_pyav_has_memory_of_its_own_that_may_be_written() -> None:
     source = audio_to_av(AudioFrame(np.array([LEFT], np.int16), 8000))
     audio_from_av(source).samples[:] = 7

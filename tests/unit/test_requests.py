@@ -83,6 +83,12 @@ def test_what_is_neither_is_refused(chunks: list[bytes], error: type[ConnectionR
     assert type(caught.value) is error and caught.value.fix
 
 
+@pytest.mark.parametrize("body", [b"[]", b"null", b"5", b'"x"'])
+def test_a_body_that_is_no_object_is_told_so_without_a_field(body: bytes) -> None:
+    with pytest.raises(UnreadableBody, match="^the body is JSON, but no object$"):
+        read(body)
+
+
 def test_another_type_is_refused() -> None:
     with pytest.raises(UnsupportedBody):
         read(b"v=0", headers={"Content-Type": "application/sdp"})

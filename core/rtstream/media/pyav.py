@@ -53,7 +53,8 @@ def _memory(plane: Any) -> memoryview:
 
 def _int16(rows: NDArray[Any]) -> NDArray[np.int16]:
     if rows.dtype.kind == "f":
-        return np.rint(np.clip(rows * 32768.0, -32768, 32767)).astype(np.int16)
+        heard = np.where(np.isfinite(rows), rows, 0.0)  # a file of floats may hold what is no number
+        return np.rint(np.clip(heard * 32768.0, -32768, 32767)).astype(np.int16)
     if rows.dtype == np.uint8:
         return (rows.astype(np.int16) - 128) << 8
     return (rows >> (rows.dtype.itemsize * 8 - 16)).astype(np.int16)

@@ -44,7 +44,9 @@ async def read_body(request: Request) -> Body:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise UnreadableBody(
-            f"the body's field `{field}` is not right: {first['msg'].lower()}",
+            f"the body's field `{field}` is not right: {first['msg'].lower()}"
+            if field
+            else "the body is JSON, but no object",
             fix='Send {"type": "offer", "sdp": "…", "webrtc_id": "…"}',
         ) from None
     except (ValueError, RecursionError):

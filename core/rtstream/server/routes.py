@@ -6,12 +6,30 @@ from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import Request
 from starlette.routing import Route, WebSocketRoute
+
+from ..errors import ConnectionRefused, OptionError
+from .requests import refusal
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+    from starlette.responses import Response
 
 Endpoint = Callable[[Any], Awaitable[Any]]
+
+
+def checked_prefix(path: str) -> str:
+    """A prefix of routes without its last slash.
+
+    Raises:
+        OptionError: it does not begin with a slash.
+    """
+    if path and not path.startswith("/"):
+        raise OptionError(
+            f"`path` is {path!r:.80}, which does not begin with a slash", fix=f'Pass path="/{path:.80}"'
+        )
+    return path.rstrip("/")
 
 
 def add_routes(
@@ -26,7 +44,11 @@ def add_routes(
 
     FastAPI takes them as its own, so that they stand in its documentation under `tags`. It is not
     loaded for a plain Starlette app: that costs a server a third of its start.
+
+    What the stream refuses in the app's own routes (`set_input` for a call that has ended) is answered
+    as its own routes do, unless the app has an answer of its own.
     """
+    app.exception_handlers.setdefault(ConnectionRefused, _refused)
     if (include := getattr(app, "include_router", None)) is not None:
         from fastapi import APIRouter
 
@@ -41,3 +63,10 @@ def add_routes(
         Route(prefix + path, endpoint, methods=["POST"]) for path, endpoint in posts.items()
     ]
     app.router.routes += [WebSocketRoute(prefix + path, endpoint) for path, endpoint in sockets.items()]
+
+
+async def _refused(request: Any, error: Exception) -> Response:
+    """The answer to a request; a WebSocket has none, and what its route raised goes on."""
+    if isinstance(request, Request) and isinstance(error, ConnectionRefused):
+        return refusal(error)
+    raise error
