@@ -188,5 +188,6 @@ def _enter(ctx: Context, directory: Path) -> None:
 
 def run() -> NoReturn:
     """The way in: `rtstream …` and `python -m rtstream_cli`."""
+    edge.open_streams()
     app()
     raise SystemExit(0)

@@ -174,10 +174,23 @@ def _read(path: Path, must: bool = False) -> Layer:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"`{path}` is not TOML", why=str(error), fix="Mend that line") from None
     if path.name == "pyproject.toml":
-        table, name = document.get("tool", {}).get("rtstream", {}), "pyproject.toml [tool.rtstream]"
+        table, name = _tool(document), "pyproject.toml [tool.rtstream]"
     else:
         table, name = document, path.name
     return Layer(name, path.parent, _checked(table, name))
+
+
+def _tool(document: dict[str, Any]) -> dict[str, Any]:
+    """The table [tool.rtstream] of a pyproject.toml, empty when it has none."""
+    tools = document.get("tool")
+    table = tools.get("rtstream", {}) if isinstance(tools, dict) else {}
+    if not isinstance(table, dict):
+        raise ConfigError(
+            f"pyproject.toml: `tool.rtstream` cannot be {table!r}",
+            why="it is a table of settings",
+            fix="For example: [tool.rtstream], and below it: " + KEYS["target"].line("target"),
+        )
+    return table
 
 
 def _checked(table: dict[str, Any], file: str) -> dict[str, Any]:

@@ -7,9 +7,9 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
-from rtstream.errors import RtstreamError
+from rtstream.errors import MachineError, RtstreamError
 
 COLORS = ("auto", "always", "never")
 
@@ -153,10 +153,18 @@ class Console:
         except BrokenPipeError:
             # The reader (`| head`) has seen enough. The work and its exit code do not depend on it.
             silence(stream)
+        except OSError as error:
+            silence(stream)
+            if stream is not sys.stderr:
+                raise MachineError(
+                    "the output cannot be written",
+                    why=error.strerror or str(error),
+                    fix="Make room where it goes, or send it somewhere else",
+                ) from None
 
 
 def silence(stream: TextIO) -> None:
-    """Send what is still written to a broken pipe nowhere, so that its flush at exit does not complain."""
+    """Send what is still written to a broken stream nowhere, so that its flush at exit does not complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
@@ -195,15 +203,27 @@ def _rich_table(
 ) -> None:
     from rich import box
     from rich.console import Console as RichConsole
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name, justify="right" if name in right else "left")
-    for row in rows:
-        table.add_row(*(Text.from_ansi(cell) for cell in row))
-    RichConsole(file=sys.stdout, force_terminal=True, no_color=not colours).print(table)
+    cells = [[Text.from_ansi(cell) for cell in row] for row in rows]
+    screen = RichConsole(file=sys.stdout, force_terminal=True, no_color=not colours)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    natural = sum(max(map(len, column)) + 2 for column in zip(columns, *rows, strict=True))
+    for place, name in enumerate(columns):
+        texts = [row[place].plain for row in cells]
+        prose = name not in right and any(text.count(" ") > 1 for text in texts)
+        head = name.replace(" ", "\n") if natural > screen.width and not prose else name
+        # Only prose is broken where the terminal is narrow: a figure stays beside its unit.
+        least = 20 if prose else max(map(len, [*head.split("\n"), *texts]))
+        justify: Literal["left", "right"] = "right" if name in right else "left"
+        table.add_column(head, justify=justify, min_width=least, no_wrap=not prose)
+    for row in cells:
+        table.add_row(*row)
+    wide = screen.options.update(max_width=1000)
+    screen.width = max(screen.width, Measurement.get(screen, wide, table).minimum)
+    screen.print(table)
 
 
 console = Console()

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from rtstream.errors import HandlerAmbiguous, HandlerNotFound
+from rtstream.errors import HandlerAmbiguous, HandlerNotFound, UsageError
 
 from .config import Settings
 
@@ -47,6 +48,7 @@ def find(given: str | None, settings: Settings) -> Target:
 
     Raises:
         HandlerNotFound: no such file, module, name or built-in; or nothing given and nothing there.
+        UsageError: a URL without a host.
         HandlerAmbiguous: a file has several candidates and none of the usual names.
         HandlerImportFailed: the user's code raised while it was loaded.
     """
@@ -63,11 +65,25 @@ def load(text: str, folder: Path) -> Target:
 
         return Target(text, builtins.find(text))
     if text.startswith(URL_SCHEMES):
-        return Target(text, url=text.rstrip("/"))
+        return Target(text, url=_address(text).rstrip("/"))
     place, name = split(text)
     if place.endswith(".py") or "/" in place or "\\" in place or (folder / place).exists():
         return _from_file(folder / place, place, name)
     return _from_module(place, name, folder)
+
+
+def _address(text: str) -> str:
+    try:
+        found = urlsplit(text)
+        if found.hostname and (found.port is None or found.port > 0):
+            return text
+    except ValueError:  # a port that is none, half an IPv6 address
+        pass
+    raise UsageError(
+        f"`{text}` is not the address of a server",
+        why="it has no host, or a port that is none",
+        fix="For example: http://127.0.0.1:8000",
+    )
 
 
 def split(text: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -78,10 +79,21 @@ def _misuse(error: Exception) -> UsageError:
     )
 
 
+def open_streams() -> None:
+    """Give a program that was started without stdin, stdout or stderr (`>&-`) empty ones.
+
+    Python has None for each. And the first socket or file would get its number, into which a C library
+    may print.
+    """
+    for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
+
+
 def flush() -> None:
     """Write out what is still buffered, while a broken pipe can still be taken calmly."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
+        except OSError:
             silence(stream)

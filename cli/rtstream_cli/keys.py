@@ -38,7 +38,8 @@ class Key:
 
     def example(self, source: str) -> str:
         """A flag or an environment variable that would do."""
-        return f"For example: {source}{' ' if source.startswith('--') else '='}{self.sample}"
+        sample = self.sample[0] if isinstance(self.sample, list) else self.sample
+        return f"For example: {source}{' ' if source.startswith('--') else '='}{sample}"
 
     def line(self, name: str) -> str:
         """A line of TOML that would do."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 import typer
@@ -196,6 +198,48 @@ def test_a_table_is_plain_columns_when_piped(capsys: pytest.CaptureFixture[str])
     console.configure()
     console.table(("name", "n"), [("a", "1"), ("long", "22")], right=("n",))
     assert capsys.readouterr().out == "name   n\na      1\nlong  22\n"
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_a_table_on_a_narrow_terminal_breaks_prose_and_neither_figures_nor_names(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    console.configure(color="always")
+    columns = ("transport", "first back", "in", "verdict", "what it does")
+    prose = "says again what was said, " * 4
+    console.table(columns, [("websocket", "1545 ms", "10.25 s", "pass", prose)], right=("first back", "in"))
+    shown = capsys.readouterr().out
+    assert all(
+        whole in shown for whole in ("transport", "websocket", "1545 ms", "10.25 s", "verdict", "pass")
+    )
+    assert max(map(len, re.sub("\x1b.*?m", "", shown).splitlines())) <= width
+
+
+CLOSED = [(0,), (1,), (2,), (0, 1, 2)]
+
+
+@pytest.mark.parametrize("closed", CLOSED)
+def test_a_program_without_its_usual_streams_works_all_the_same(tmp_path: Path, closed: Any) -> None:
+    words = [sys.executable, "-m", "rtstream_cli", "new", "app", "--no-verify", "--dry-run"]
+    signs = " ".join(f"{number}>&-" for number in closed)
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {signs}', "sh", *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert ("app/handler.py" in done.stdout) is (1 not in closed)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_disk_that_is_full_is_told_as_such(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "rtstream_cli", "new", "--list"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 4
+        assert "error[RT4000]: the output cannot be written" in done.stderr
+        assert "Traceback" not in done.stderr
+        words = [sys.executable, "-m", "rtstream_cli", "serve", "@ecko"]
+        assert subprocess.run(words, cwd=tmp_path, stderr=full).returncode == 3
 
 
 def test_every_value_says_where_it_comes_from_with_verbose(cli: Run, project: Path) -> None:

@@ -231,6 +231,14 @@ def test_a_server_that_is_not_there_is_exit_5(cli: Run, word: str, free_port: in
     assert "error[RT5001]" in result.stderr
 
 
+@pytest.mark.network
+@pytest.mark.timeout(60)
+def test_without_a_way_a_server_is_called_over_every_wire(cli: Run, word: str, free_port: int) -> None:
+    result = cli("test-file", word, f"http://127.0.0.1:{free_port}")
+    ways = [line.split()[0] for line in result.stdout.splitlines()[1:]]
+    assert (result.exit_code, ways) == (5, ["websocket", "phone", "webrtc"])
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("handler", ["hangs", "hangs_in_a_pool"])
 def test_a_process_of_its_own_ends_even_when_the_handler_does_not(

@@ -166,6 +166,24 @@ def test_a_flag_or_variable_that_cannot_be_is_told_by_its_own_name(
         settings_in(tmp_path, spoken).take("time_limit", "soon")
 
 
+def test_the_example_of_a_flag_that_may_be_given_again_can_be_pasted(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        settings_in(tmp_path, "COMMANDLINE").take("ice_server", ["http://a"])
+    assert caught.value.fix == "For example: --ice-server stun:stun.example.org:3478"
+
+
+@pytest.mark.parametrize("text", ["tool = 5", "[tool]\nrtstream = 5", "[[tool.rtstream]]\nport = 1"])
+def test_a_pyproject_whose_table_is_none_does_not_stop_the_program_without_a_word(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    if text == "tool = 5":  # no table of ours, and what is wrong with it is not ours to say
+        assert settings_in(tmp_path).layers == []
+    else:
+        with pytest.raises(ConfigError, match=r"`tool.rtstream` cannot be "):
+            settings_in(tmp_path)
+
+
 def test_a_file_that_is_not_toml_is_told_with_the_place(tmp_path: Path) -> None:
     (tmp_path / "rtstream.toml").write_text("port = = 1")
     with pytest.raises(ConfigError, match="is not TOML") as caught:

@@ -15,6 +15,7 @@ from rtstream.errors import (
     HandlerImportFailed,
     HandlerNotFound,
     RtstreamError,
+    UsageError,
 )
 from rtstream_cli import tracebacks
 from rtstream_cli.config import Globals, Settings, read_layers
@@ -156,6 +157,14 @@ def test_a_url_is_a_running_server(url: str) -> None:
     found = target(url)
     assert found.obj is None
     assert found.url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http://:8000", "ws://[::1", "https://host:99999", "http://host:x"]
+)
+def test_a_url_without_a_host_or_with_a_false_port_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="is not the address of a server"):
+        target(url)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import typer
 from rtstream.errors import UsageError
 
 from .. import candidates, discover, infer, streams
-from ..config import Settings
+from ..config import DEFAULT, Settings
 from ..console import as_document, console
 from ..discover import Target
 from ..keys import TRANSPORTS
@@ -55,7 +55,7 @@ ViaOpt = Annotated[
         "--via",
         envvar="RTSTREAM_VIA",
         metavar="|".join(TRANSPORTS),
-        show_default="direct",
+        show_default="direct; all, to a server",
         rich_help_panel=WAYS,
         help="How the recording travels; a comma list, or given again. `all`: every way that fits.",
     ),
@@ -123,6 +123,8 @@ def test_file(
         raise UsageError(f"two targets: `{target}` and `{handler}`", fix="Leave one out")
     via = _each(settings, ways)
     found = discover.find(target or handler, settings)
+    if found.url is not None and settings.sources["via"] == DEFAULT:
+        via = ["all"]  # `direct` does not lead to another server
     logging.getLogger().addHandler(logging.NullHandler())  # what goes wrong is told once, in the report
 
     from rtstream.loopback.run import run_file  # loads the engine, which `--help` must not
