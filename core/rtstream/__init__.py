@@ -28,6 +28,7 @@ _HOMES = {
         "AudioVideoStreamHandler",
         "StreamHandler",
     ),
+    ".handlers.data": ("WebRTCData",),
     ".handlers.functions": ("VideoStreamHandler",),
     ".handlers.reply": ("ReplyOnPause",),
     ".handlers.stopwords": ("ReplyOnStopWords",),
@@ -49,15 +50,10 @@ _HOMES = {
     ".turns.options": ("AlgoOptions", "ModelOptions", "SileroVadOptions"),
     ".turns.semantic": ("SmartTurn", "TurnModel"),
     ".turns.vad": ("PauseDetectionModel", "get_silero_model"),
+    ".ui.component": ("WebRTC",),
     ".waiting": ("wait_for_item",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-# FastRTC's names that this version does not have: asking for one says so, and says what to do.
-_LATER = {
-    "WebRTC": "the Gradio component",
-    "WebRTCData": "the Gradio component",
-}
 
 __all__ = [
     "__version__",
@@ -104,6 +100,8 @@ __all__ = [
     "VideoStreamHandler",
     "wait_for_item",
     "Warning",
+    "WebRTC",
+    "WebRTCData",
     "WebRTCError",
 ]
 
@@ -125,6 +123,7 @@ if TYPE_CHECKING:
         AudioVideoStreamHandler,
         StreamHandler,
     )
+    from .handlers.data import WebRTCData
     from .handlers.functions import VideoStreamHandler
     from .handlers.reply import ReplyOnPause
     from .handlers.stopwords import ReplyOnStopWords
@@ -146,6 +145,7 @@ if TYPE_CHECKING:
     from .turns.options import AlgoOptions, ModelOptions, SileroVadOptions
     from .turns.semantic import SmartTurn, TurnModel
     from .turns.vad import PauseDetectionModel, get_silero_model
+    from .ui.component import WebRTC
     from .waiting import wait_for_item
 
 
@@ -154,14 +154,6 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(home, __name__), name)
         globals()[name] = value
         return value
-    if (part := _LATER.get(name)) is not None:
-        from .errors import FeatureMissing
-
-        raise FeatureMissing(
-            f"`rtstream.{name}` is not part of this version",
-            why=f"{part} comes with a later one",
-            fix="Use a StreamHandler of your own, or stay with FastRTC for this part until then",
-        )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -129,8 +129,8 @@ def validated(
     return StreamOptions(
         mode=mode,
         modality=modality,
-        concurrency_limit=_limit(concurrency_limit),
-        time_limit=_seconds(time_limit),
+        concurrency_limit=as_limit(concurrency_limit),
+        time_limit=as_seconds(time_limit),
         allow_extra_tracks=bool(allow_extra_tracks),
         rtp_params=rtp_params,
         rtc_configuration=rtc_configuration,
@@ -158,7 +158,8 @@ def _dict(name: str, value: Any, *, or_callable: bool = False) -> None:
     raise OptionError(f"`{name}` is {value!r:.80}, not {forms}", fix=f"Pass {forms}, or leave {name} out")
 
 
-def _limit(value: Any) -> int | None:
+def as_limit(value: Any) -> int | None:
+    """The number of connections at once that `concurrency_limit` says. Raises OptionError."""
     if value == "default":
         return 1
     if value is None:
@@ -172,7 +173,8 @@ def _limit(value: Any) -> int | None:
     return value
 
 
-def _seconds(value: Any) -> float | None:
+def as_seconds(value: Any) -> float | None:
+    """The seconds that `time_limit` says. Raises OptionError."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:

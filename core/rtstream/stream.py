@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from enum import Enum
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.applications import Starlette
@@ -16,34 +14,24 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.websockets import WebSocket
 
-from .errors import FeatureMissing, RtstreamError, TracksUnfit, UnknownConnection
-from .handlers.base import StreamHandlerBase
-from .handlers.forms import as_handler
+from .engine import Engine
+from .errors import FeatureMissing, RtstreamError
 from .options import Modality, Mode, UIArgs, validated
-from .outputs import AdditionalOutputs
 from .server.bodies import Body
 from .server.lifespan import during_life, load_ahead, require_turn_in_the_cloud
 from .server.requests import read_body, refusal, socket_url
 from .server.routes import add_routes, checked_prefix
-from .session.outcome import EndReason
-from .session.registry import Sessions
-from .session.reports import users_code
-from .session.session import Session
-from .transports.base import Transport
-from .transports.websocket import WebSocketTransport
-from .wire import messages
-from .wire.base import Wire
-from .wire.browser import BrowserWire
 from .wire.twilio import TwilioWire
 from .wire.twiml import connect_to
 
 if TYPE_CHECKING:
-    from .server.offers import Offers
+    from gradio import Blocks
 
-LATEST_OUTPUT_SECONDS = 10.0
+    from .ui.component import WebRTC
+    from .ui.layout import Page
 
 
-class Stream:
+class Stream(Engine):
     """An audio or video stream, mountable on a FastAPI app.
 
     Args:
@@ -91,7 +79,7 @@ class Stream:
         ui_args: UIArgs | None = None,
         verbose: bool = True,
     ) -> None:
-        self.options = options = validated(
+        options = validated(
             mode=mode,
             modality=modality,
             concurrency_limit=concurrency_limit,
@@ -106,7 +94,7 @@ class Stream:
             additional_outputs_handler=additional_outputs_handler,
             ui_args=ui_args,
         )
-        self.event_handler = handler
+        super().__init__(handler, options)
         self.mode = options.mode
         self.modality = options.modality
         self.concurrency_limit = options.concurrency_limit
@@ -119,11 +107,8 @@ class Stream:
         self.additional_input_components = options.additional_inputs
         self.additional_output_components = options.additional_outputs
         self.additional_outputs_handler = options.additional_outputs_handler
-        self.sessions = Sessions(options.concurrency_limit)
-        self._make_handler = as_handler(handler, options)
         self.verbose = verbose
-        self._signalling: Offers | None = None
-        self._own_ui: Any = None
+        self._own_ui: Blocks | None = None
 
     # On a server.
 
@@ -161,7 +146,7 @@ class Stream:
             response with its status and `{"status": "failed", "meta": {"error": …, …}}`.
         """
         try:
-            return await self._offers.handle(body)
+            return await self.answer(body)
         except RtstreamError as error:
             return refusal(error)
 
@@ -176,79 +161,13 @@ class Stream:
 
     async def telephone_handler(self, websocket: WebSocket) -> None:
         """Carry a telephone call over a WebSocket, not yet accepted: Twilio Media Streams."""
-        await self._serve(websocket, TwilioWire())
+        await self.carry(websocket, TwilioWire())
 
     async def websocket_offer(self, websocket: WebSocket) -> None:
         """Carry a connection over a WebSocket, not yet accepted: mu-law in JSON, FastRTC's dialect."""
-        await self._serve(websocket, None)
+        await self.carry(websocket)
 
-    async def run(self, transport: Transport, id: str | None = None) -> Session:
-        """Run one connection over any transport to its end, and return it.
-
-        Raises:
-            ConnectionRefused: the stream is full, or the id is taken.
-        """
-        session = self._admitted(id or uuid.uuid4().hex, transport)
-        await self.sessions.start(session, session.run)
-        return session
-
-    # Inputs and outputs of a connection.
-
-    def set_input(self, webrtc_id: str, *args: Any) -> None:
-        """Give a connection's handler its additional inputs, in the order of its parameters. From any thread.
-
-        Raises:
-            UnknownConnection: no live connection has that id.
-        """
-        self.sessions.get(webrtc_id).handler.set_args(args)
-
-    async def output_stream(self, webrtc_id: str) -> AsyncIterator[AdditionalOutputs]:
-        """The additional outputs of a connection, as they come; ends with it. Raises as `set_input`."""
-        feed = self.sessions.get(webrtc_id).outputs
-        while (outputs := await feed.next()) is not None:
-            yield outputs
-
-    async def fetch_latest_output(self, webrtc_id: str) -> AdditionalOutputs:
-        """The next additional output of a connection that nobody has read.
-
-        Raises:
-            UnknownConnection: no live connection has that id, or it ended meanwhile.
-            TimeoutError: none came within 10 s.
-        """
-        session = self.sessions.get(webrtc_id)
-        async with asyncio.timeout(LATEST_OUTPUT_SECONDS):
-            outputs = await session.outputs.next()
-        if outputs is None:
-            raise UnknownConnection(f"the connection {webrtc_id!r:.80} ended without a further output")
-        return outputs
-
-    def update_connection(self, webrtc_id: str, state: Literal["closed"] = "closed") -> None:
-        """End a connection from outside its handler. From any thread.
-
-        Raises:
-            UnknownConnection: no live connection has that id.
-        """
-        session = self.sessions.get(webrtc_id)
-        session.send_text(messages.closed())
-        session.end(EndReason.HANDLER_CLOSED, "The connection was closed")
-
-    @property
-    def connections(self) -> dict[str, list[Session]]:
-        """The live connections by id."""
-        return {session.id: [session] for session in self.sessions}
-
-    @property
-    def handlers(self) -> dict[str, StreamHandlerBase]:
-        """The handlers of the live connections by id."""
-        return {session.id: session.handler for session in self.sessions}
-
-    async def get_rtc_configuration(self) -> dict[str, Any] | None:
-        """The configuration for the browser, resolved if it was given as a function."""
-        from .server.offers import resolve
-
-        return await resolve(self.rtc_configuration)
-
-    # What comes with later versions.
+    # What comes with a later version.
 
     def fastphone(
         self, token: str | None = None, host: str = "127.0.0.1", port: int = 8000, **kwargs: Any
@@ -263,41 +182,41 @@ class Stream:
             "Mount the stream and point your number's webhook at POST /telephone/incoming",
         )
 
-    @property
-    def webrtc_component(self) -> Any:
-        """The Gradio component of the stream.
-
-        Raises:
-            FeatureMissing: always, in this version.
-        """
-        raise _missing("`Stream.webrtc_component`", "Run `rtstream serve` for a page, or mount the stream")
+    # In Gradio, which is loaded when one of these is asked for.
 
     @property
-    def ui(self) -> Any:
-        """The Gradio Blocks that were set as the stream's UI.
+    def webrtc_component(self) -> WebRTC:
+        """The Gradio component of the built-in UI, connected to this stream."""
+        return self._page.component
+
+    @property
+    def ui(self) -> Blocks:
+        """The Gradio UI: the Blocks that were set, or built-in ones, made when first asked for.
+
+        `stream.ui.launch()` serves the UI and the routes of `mount`; `gr.mount_gradio_app(app, stream.ui,
+        path="/ui")` puts it beside them in an app of your own.
 
         Raises:
-            FeatureMissing: none were set, and this version makes none.
+            RuntimeError: on Colab or a Hugging Face Space without `rtc_configuration`.
         """
-        if self._own_ui is None:
-            raise _missing("`Stream.ui`, the built-in Gradio UI,", "Run `rtstream serve` for a page")
-        return self._own_ui
+        return self._page.blocks if self._own_ui is None else self._own_ui
 
     @ui.setter
-    def ui(self, blocks: Any) -> None:
-        self._own_ui = blocks
+    def ui(self, blocks: Blocks) -> None:
+        """Set Blocks of your own; the `WebRTC` components in them share the stream's limit and its ids."""
+        from .ui.adopting import adopt
+
+        self._own_ui = adopt(blocks, self, self.mount)
 
     _ui = ui
 
+    @cached_property
+    def _page(self) -> Page:
+        from .ui.layout import build
+
+        return build(self, self.mount)
+
     # Inside.
-
-    @property
-    def _offers(self) -> Offers:
-        if self._signalling is None:
-            from .server.offers import Offers
-
-            self._signalling = Offers(self.options, self.sessions, self._session)
-        return self._signalling
 
     async def _offer_route(self, request: Request) -> JSONResponse:
         try:
@@ -305,40 +224,6 @@ class Stream:
         except RtstreamError as error:
             return refusal(error)
         return answer if isinstance(answer, JSONResponse) else JSONResponse(answer)
-
-    async def _serve(self, websocket: WebSocket, wire: Wire | None) -> None:
-        await websocket.accept()
-        line = WebSocketTransport(websocket, wire or BrowserWire())
-        try:
-            if "audio" not in self.options.kinds:
-                raise TracksUnfit(
-                    "this stream is video, and a WebSocket carries sound", fix="Connect by WebRTC"
-                )
-            if (id := await line.started()) is None:
-                return
-            session = self._admitted(id, line)
-        except RtstreamError as error:
-            return await line.refuse(error)
-        line.hear_at(session.handler.input_sample_rate)
-        life = self.sessions.start(session, session.run)
-        try:
-            await asyncio.shield(life)
-        finally:
-            session.end(EndReason.SERVER_STOPPING, "The server is stopping")
-
-    def _admitted(self, id: str, transport: Transport) -> Session:
-        with self.sessions.place(id):
-            return self._session(id, transport)
-
-    def _session(self, id: str, transport: Transport) -> Session:
-        with users_code():
-            handler = self._make_handler()
-        return Session(id, transport, handler, self.options, self._input_defaults())
-
-    def _input_defaults(self) -> list[Any] | None:
-        """The components' own values: what the handler is given until the client sends some."""
-        components = self.additional_input_components
-        return None if components is None else [getattr(component, "value", None) for component in components]
 
     @asynccontextmanager
     async def _while_mounted(self, path: str) -> AsyncIterator[None]:

@@ -14,6 +14,7 @@ import pytest
 from rtstream import (
     AdditionalOutputs,
     AsyncStreamHandler,
+    CloseStream,
     Stream,
     StreamHandler,
     get_current_context,
@@ -22,6 +23,7 @@ from rtstream import (
 from rtstream.clock import Clock, pass_turn
 from rtstream.errors import UnknownConnection
 from rtstream.session.feed import KEPT
+from rtstream.session.registry import UNREAD
 from rtstream.transports.memory import MemoryTransport
 from tests.helpers.handlers import AsyncEcho, Echo, Saying, tone
 from tests.helpers.media import Picture, Sound, pictures, sounds, values
@@ -91,6 +93,45 @@ def test_the_components_values_stand_in_until_the_client_sends_some() -> None:
             stream.set_input("caller", 8)
             await call.talk(*pictures(1))
             assert values(await call.until_heard(2)) == [7, 8]
+
+    stepped(main())
+
+
+class Payload:
+    """Stands for Gradio's model of a value: what is sent of it is another thing than what is taken."""
+
+    def __init__(self, root: Any) -> None:
+        self.root = root
+
+    @classmethod
+    def model_validate(cls, value: Any) -> Payload:
+        return cls(value)
+
+
+class Chatbot(Slider):
+    data_model = Payload
+
+    def preprocess(self, payload: Payload) -> Any:
+        return payload.root
+
+
+def test_a_components_value_is_taken_as_a_page_would_send_it_and_is_nobody_elses() -> None:
+    """FastRTC's demos append to the history that they are given."""
+    seen: list[Any] = []
+
+    def answer(picture: Picture, history: list[str]) -> Picture:
+        history.append("seen")
+        seen.append(list(history))
+        return picture
+
+    async def main() -> None:
+        stream = Stream(answer, modality="video", additional_inputs=[Chatbot(["hello"])])
+        for _ in range(2):
+            async with calling(stream) as call:
+                await call.talk(*pictures(1))
+                await call.until_heard(1)
+                await call.hung_up()
+        assert seen == [["hello", "seen"]] * 2
 
     stepped(main())
 
@@ -530,6 +571,24 @@ def test_fetching_waits_ten_seconds_at_most_and_learns_of_the_end() -> None:
             await call.hung_up()
             with pytest.raises(UnknownConnection):
                 await fetching
+
+    stepped(main())
+
+
+def test_what_a_handler_put_out_just_before_its_end_can_be_read_for_a_while() -> None:
+    """A page fetches what it was told of, and that takes its time."""
+
+    async def main() -> None:
+        stream = Stream(Saying(AdditionalOutputs("last"), CloseStream()), modality="audio")
+        async with calling(stream) as call:
+            await call.ended()
+            left = stream.sessions.outputs("caller")
+            one = await left.next()
+            assert one is not None and one.args == ("last",)
+            assert await left.next() is None
+            await Clock().sleep(UNREAD + 0.1)
+            with pytest.raises(UnknownConnection):
+                stream.sessions.outputs("caller")
 
     stepped(main())
 

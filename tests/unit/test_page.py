@@ -55,6 +55,7 @@ def test_the_page_tells_its_element_what_the_stream_is() -> None:
         "offer": "webrtc/offer",
         "rtc_configuration": None,
         "track_constraints": constraints,
+        "rtp_params": None,
         "time_limit": 90.0,
     }
 

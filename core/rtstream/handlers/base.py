@@ -14,12 +14,11 @@ from ..context import Line
 from ..errors import OptionError
 from ..media.frames import Kind
 from ..wire.messages import inputs_wanted
+from .data import PLACEHOLDER, arranged
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-PLACEHOLDER = "__webrtc_value__"  # FastRTC's first argument: the place of the media itself
 
 WHOLE_REPLY = 60.0  # seconds: a handler that emits a reply in one go may; clear_queue() then drops all of it
 
@@ -186,7 +185,7 @@ class StreamHandlerBase:
 
     def set_args(self, args: Sequence[Any]) -> None:
         """Take new additional inputs. From any thread."""
-        self._latest_args = [PLACEHOLDER, *args]
+        self._latest_args = arranged(args, self.latest_args[0])
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self.args_set.set)
         else:

@@ -20,6 +20,7 @@ from ..turns.windows import Samples, Window
 from ..wire import messages
 from .base import AsyncStreamHandler, Source
 from .callables import defaults_beyond, places_beyond
+from .data import filled
 from .judging import Judging
 from .performing import OVER, Reply
 from .speaker import Speaker
@@ -263,7 +264,7 @@ class ReplyOnPause(AsyncStreamHandler):
                     await self.args_set.wait()
             except TimeoutError:  # the client has answered before, and now it does not: take the older ones
                 pass
-        self.latest_args[0] = (self.input_sample_rate, sound)
+        self.latest_args[0] = filled(self.latest_args[0], (self.input_sample_rate, sound))
         return tuple(self.latest_args) if self.needs_args else (self.latest_args[0],)
 
     async def _wait_for_first(self, wanted: list[Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -39,7 +39,20 @@ async def read_body(request: Request) -> Body:
     except ClientDisconnect:
         raise BadOffer("the client left in the midst of its body", fix="Stay for the answer") from None
     try:
-        return Body.model_validate(json.loads(raw))
+        given = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise BadOffer("the body is not JSON", fix="Send JSON.stringify({type, sdp, webrtc_id})") from None
+    return as_body(given)
+
+
+def as_body(given: Any) -> Body:
+    """An offer or candidate out of what was JSON.
+
+    Raises:
+        UnreadableBody: it is none.
+    """
+    try:
+        return Body.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -49,8 +62,6 @@ async def read_body(request: Request) -> Body:
             else "the body is JSON, but no object",
             fix='Send {"type": "offer", "sdp": "…", "webrtc_id": "…"}',
         ) from None
-    except (ValueError, RecursionError):
-        raise BadOffer("the body is not JSON", fix="Send JSON.stringify({type, sdp, webrtc_id})") from None
 
 
 def refusal(error: RtstreamError) -> JSONResponse:

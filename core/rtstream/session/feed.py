@@ -18,6 +18,11 @@ class Feed:
         self._changed = asyncio.Event()
         self._ended = False
 
+    @property
+    def unread(self) -> int:
+        """How many are there that nobody has read."""
+        return len(self._waiting)
+
     def put(self, outputs: AdditionalOutputs) -> None:
         """Add one; the oldest goes when nobody reads."""
         self._waiting.append(outputs)

@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from ..errors import AlreadyConnected, ServerStopping, TooManyConnections, UnknownConnection
+from .feed import Feed
 from .outcome import EndReason
 from .session import Session
 
 STOPPING = "The server is stopping"
 RETRY_AFTER = 5  # seconds that a refused client is told to wait
+UNREAD = 5.0  # seconds for which the last outputs of an ended session wait for their reader
 
 
 class Sessions:
@@ -24,6 +26,7 @@ class Sessions:
     def __init__(self, limit: int | None) -> None:
         self.limit = limit
         self._live: dict[str, Session | None] = {}
+        self._unread: dict[str, Feed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -50,6 +53,11 @@ class Sessions:
                 fix="Use the webrtc_id of an offer that was answered, while its connection lives",
             )
         return session
+
+    def outputs(self, id: str) -> Feed:
+        """The additional outputs of a session, for a while also those it left behind. Raises as `get`."""
+        left = self._unread.get(id)
+        return left if left is not None else self.get(id).outputs
 
     def reserve(self, id: str) -> None:
         """Take a place for a connection that is still to be answered; give it back with `release`.
@@ -117,3 +125,6 @@ class Sessions:
             await life()
         finally:
             self.release(session.id)
+            if session.outputs.unread:
+                self._unread[session.id] = session.outputs
+                asyncio.get_running_loop().call_later(UNREAD, self._unread.pop, session.id, None)

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ..options import StreamOptions
+from . import element
+
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
 
-    from ..stream import Stream
+    from ..engine import Engine
 
     Answer = Callable[[Request], Awaitable[Response]]
 
@@ -74,7 +77,7 @@ class Asset:
         return Response(self.plain, headers=headers, media_type=self._media_type)
 
 
-def mount_page(app: Starlette, stream: Stream, path: str = "", title: str = "") -> None:
+def mount_page(app: Starlette, stream: Engine, path: str = "", title: str = "") -> None:
     """Add the stream's page to an app, beside the routes of `stream.mount(app, path)`.
 
     `GET {path}/` is the page and `GET {path}/rt-stream.js` its element, which any other page may use
@@ -89,39 +92,32 @@ def mount_page(app: Starlette, stream: Stream, path: str = "", title: str = "") 
         title: the heading; the handler's name by default.
     """
     path = path.rstrip("/")
-    script = Asset(_text("rt-stream.js"), "text/javascript")
+    script = Asset(element.script(), "text/javascript")
     fields = {
         "title": title or getattr(stream.event_handler, "__name__", type(stream.event_handler).__name__),
-        "summary": f"{KINDS[stream.modality]} {WAYS[stream.mode]}",
-        "config": json.dumps(_config(stream)),
+        "summary": f"{KINDS[stream.options.modality]} {WAYS[stream.options.mode]}",
+        "config": json.dumps(_config(stream.options)),
         "script": f"rt-stream.js?v={script.version}",
     }
     escaped = {name: html.escape(value) for name, value in fields.items()}
     page = Asset(Template(_text("page.html")).substitute(escaped), "text/html", PAGE_HEADERS)
     routes: dict[str, Answer] = {"/": page.response, "/rt-stream.js": script.response}
-    if callable(stream.rtc_configuration):
+    if callable(stream.options.rtc_configuration):
         routes[f"/{CONFIGURATION}"] = _asking(stream)
     app.router.routes += [Route(path + at, answer, include_in_schema=False) for at, answer in routes.items()]
 
 
-def _asking(stream: Stream) -> Answer:
+def _asking(stream: Engine) -> Answer:
     async def answer(_: Request) -> Response:
         return JSONResponse(await stream.get_rtc_configuration())
 
     return answer
 
 
-def _config(stream: Stream) -> dict[str, Any]:
+def _config(options: StreamOptions) -> dict[str, Any]:
     """What the element must know: its `Config` in rt-stream.js."""
-    asked = callable(stream.rtc_configuration)
-    return {
-        "mode": stream.mode,
-        "modality": stream.modality,
-        "offer": "webrtc/offer",
-        "rtc_configuration": CONFIGURATION if asked else stream.rtc_configuration,
-        "track_constraints": stream.track_constraints,
-        "time_limit": stream.time_limit,
-    }
+    asked = {"rtc_configuration": CONFIGURATION} if callable(options.rtc_configuration) else {}
+    return {**element.config(options), "offer": "webrtc/offer", **asked}
 
 
 def _text(name: str) -> str:

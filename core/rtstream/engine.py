@@ -1,0 +1,188 @@
+"""The engine of a stream: one handler, one set of options, one registry of connections."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import uuid
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from starlette.websockets import WebSocket
+
+from .errors import RtstreamError, TracksUnfit, UnknownConnection
+from .handlers.base import StreamHandlerBase
+from .handlers.data import WebRTCData
+from .handlers.forms import as_handler
+from .options import StreamOptions
+from .outputs import AdditionalOutputs
+from .server.bodies import Body
+from .session.outcome import EndReason
+from .session.registry import Sessions
+from .session.reports import users_code
+from .session.session import Session
+from .transports.base import Transport
+from .transports.websocket import WebSocketTransport
+from .wire import messages
+from .wire.base import Wire
+from .wire.browser import BrowserWire
+
+if TYPE_CHECKING:
+    from .server.offers import Offers
+
+LATEST_OUTPUT_SECONDS = 10.0
+
+
+class Engine:
+    """The connections of one handler, over every transport, under one limit.
+
+    A `Stream` is one that has routes and a UI. A `WebRTC` component is connected to one: to a Stream's,
+    so that both count together, or to one of its own.
+
+    Args:
+        handler: any form of handler that `Stream` takes.
+        options: validated.
+
+    Raises:
+        HandlerUnfit: the handler is none, or none for this mode and modality.
+    """
+
+    def __init__(self, handler: Any, options: StreamOptions) -> None:
+        self.options = options
+        self.event_handler = handler
+        self.sessions = Sessions(options.concurrency_limit)
+        self._make_handler = as_handler(handler, options)
+        self._signalling: Offers | None = None
+
+    # Connections.
+
+    async def answer(self, body: Body) -> dict[str, Any]:
+        """Answer a WebRTC offer, or take an ICE candidate.
+
+        Raises:
+            ConnectionRefused: one of its kinds, see there.
+        """
+        return await self._offers.handle(body)
+
+    async def run(self, transport: Transport, id: str | None = None) -> Session:
+        """Run one connection over any transport to its end, and return it.
+
+        Raises:
+            ConnectionRefused: the stream is full, or the id is taken.
+        """
+        session = self._admitted(id or uuid.uuid4().hex, transport)
+        await self.sessions.start(session, session.run)
+        return session
+
+    async def carry(self, websocket: WebSocket, wire: Wire | None = None) -> None:
+        """Run one connection over a WebSocket, not yet accepted; in the browser's dialect by default."""
+        await websocket.accept()
+        line = WebSocketTransport(websocket, wire or BrowserWire())
+        try:
+            if "audio" not in self.options.kinds:
+                raise TracksUnfit(
+                    "this stream is video, and a WebSocket carries sound", fix="Connect by WebRTC"
+                )
+            if (id := await line.started()) is None:
+                return
+            session = self._admitted(id, line)
+        except RtstreamError as error:
+            return await line.refuse(error)
+        line.hear_at(session.handler.input_sample_rate)
+        life = self.sessions.start(session, session.run)
+        try:
+            await asyncio.shield(life)
+        finally:
+            session.end(EndReason.SERVER_STOPPING, "The server is stopping")
+
+    @property
+    def connections(self) -> dict[str, list[Session]]:
+        """The live connections by id."""
+        return {session.id: [session] for session in self.sessions}
+
+    @property
+    def handlers(self) -> dict[str, StreamHandlerBase]:
+        """The handlers of the live connections by id."""
+        return {session.id: session.handler for session in self.sessions}
+
+    async def get_rtc_configuration(self) -> dict[str, Any] | None:
+        """The configuration for the browser, resolved if it was given as a function."""
+        from .server.offers import resolve
+
+        return await resolve(self.options.rtc_configuration)
+
+    # Inputs and outputs of a connection.
+
+    def set_input(self, webrtc_id: str, *args: Any) -> None:
+        """Give a connection's handler its additional inputs, in the order of its parameters. From any thread.
+
+        Raises:
+            UnknownConnection: no live connection has that id.
+        """
+        self.sessions.get(webrtc_id).handler.set_args(args)
+
+    async def output_stream(self, webrtc_id: str) -> AsyncIterator[AdditionalOutputs]:
+        """The additional outputs of a connection, as they come; ends with it. Raises as `set_input`."""
+        feed = self.sessions.get(webrtc_id).outputs
+        while (outputs := await feed.next()) is not None:
+            yield outputs
+
+    async def fetch_latest_output(self, webrtc_id: str) -> AdditionalOutputs:
+        """The next additional output of a connection that nobody has read.
+
+        Raises:
+            UnknownConnection: no live connection has that id, or it ended meanwhile.
+            TimeoutError: none came within 10 s.
+        """
+        session = self.sessions.get(webrtc_id)
+        async with asyncio.timeout(LATEST_OUTPUT_SECONDS):
+            outputs = await session.outputs.next()
+        if outputs is None:
+            raise UnknownConnection(f"the connection {webrtc_id!r:.80} ended without a further output")
+        return outputs
+
+    def update_connection(self, webrtc_id: str, state: Literal["closed"] = "closed") -> None:
+        """End a connection from outside its handler. From any thread.
+
+        Raises:
+            UnknownConnection: no live connection has that id.
+        """
+        session = self.sessions.get(webrtc_id)
+        session.send_text(messages.closed())
+        session.end(EndReason.HANDLER_CLOSED, "The connection was closed")
+
+    # Inside.
+
+    @property
+    def _offers(self) -> Offers:
+        if self._signalling is None:
+            from .server.offers import Offers
+
+            self._signalling = Offers(self.options, self.sessions, self._session)
+        return self._signalling
+
+    def _admitted(self, id: str, transport: Transport) -> Session:
+        with self.sessions.place(id):
+            return self._session(id, transport)
+
+    def _session(self, id: str, transport: Transport) -> Session:
+        with users_code():
+            handler = self._make_handler()
+        session = Session(id, transport, handler, self.options, self._input_defaults())
+        if self.options.ui_args.get("variant") == "textbox":
+            handler.latest_args[0] = WebRTCData(id)
+        return session
+
+    def _input_defaults(self) -> list[Any] | None:
+        """What the handler is given until the client sends some: what the components start with."""
+        components = self.options.additional_inputs
+        return None if components is None else [_initial(component) for component in components]
+
+
+def _initial(component: Any) -> Any:
+    """The value of an untouched component, as its page would send it; nobody else has the same object."""
+    value = copy.deepcopy(getattr(component, "value", None))
+    model = getattr(component, "data_model", None)
+    if model is not None and value is not None:
+        value = model.model_validate(value)
+    return component.preprocess(value) if hasattr(component, "preprocess") else value

@@ -1,0 +1,154 @@
+"""The Gradio events of a component: inputs on their way to a handler, outputs on their way to a page.
+
+All are short. An event that lasted as long as a call would hold one of the few places of Gradio's queue,
+would go on with the values of the call's start, and would have the page loaded anew when the server is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+
+from ..clock import Clock
+from ..errors import OptionError, UnknownConnection
+from ..outputs import AdditionalOutputs
+from ..session.feed import Feed
+from .arguments import id_of
+from .inside import gr, is_update
+
+if TYPE_CHECKING:
+    from gradio.events import Dependency
+
+START = "start_webrtc_stream"  # FastRTC's word: the value that starts a call
+LINGER = 1.0  # seconds that a reader of outputs waits for another one: those that follow then come at once
+LONGEST = 5.0  # seconds after which it lets others into the queue; the page sends the next one at once
+QUIETLY: dict[str, Any] = {
+    "show_progress": "hidden",
+    "trigger_mode": "always_last",
+    "api_visibility": "private",
+    "concurrency_limit": None,
+}
+
+
+def listed(given: Any) -> list[Any]:
+    """Components as a list: FastRTC's users give one, several or none."""
+    if given is None:
+        return []
+    return list(given) if isinstance(given, list | tuple | set) else [given]
+
+
+def behind(component: Any, inputs: Any) -> list[Any]:
+    """The inputs that a handler takes beyond the media.
+
+    Raises:
+        OptionError: the component stands in their midst.
+    """
+    given = listed(inputs)
+    others = given[1:] if given and given[0] is component else given
+    if any(one is component for one in others):
+        raise OptionError(
+            "the WebRTC component is among the inputs, but not the first",
+            why="it stands in the place of the media, which come first",
+            fix="Pass inputs=[component, …]",
+        )
+    return others
+
+
+def start_on(component: Any, trigger: Callable[..., Any]) -> None:
+    """Start a call when something else in the page happens."""
+    trigger(lambda: START, None, component, queue=False, show_progress="hidden", api_visibility="private")
+
+
+def send_inputs(component: Any, inputs: list[Any], js: Any, send_on: str) -> Dependency:
+    """Send the inputs when the handler asks for them, when a text is sent, and by `send_on` when one changes.
+
+    Raises:
+        OptionError: `send_on` is neither "change" nor "submit".
+    """
+    if send_on not in ("change", "submit"):
+        raise OptionError(f"`send_input_on` is {send_on!r}", fix='Pass "change" or "submit"')
+
+    async def take(value: Any, *args: Any) -> None:
+        _take(component, value, args)
+
+    all_of_them = [component, *inputs]
+    changes = [one.change for one in inputs if hasattr(one, "change")] if send_on == "change" else []
+    component.submit(submitting(component), all_of_them, None, queue=False, js=js, **QUIETLY)
+    asked: Dependency = gr.on(
+        [component.tick, *changes], take, all_of_them, None, queue=False, js=js, **QUIETLY
+    )
+    return asked
+
+
+def submitting(component: Any) -> Callable[..., Any]:
+    """A function of an event that sends the inputs and has them answered at once."""
+
+    async def submit(value: Any, *args: Any) -> None:
+        if _take(component, value, args):
+            handler = component.handlers.get(id_of(value))
+            if (trigger := getattr(handler, "trigger_response", None)) is not None:
+                trigger()
+
+    return submit
+
+
+def _take(component: Any, value: Any, args: tuple[Any, ...]) -> bool:
+    """Hand inputs to the handler; False when there is no connection: a slider is moved before the call."""
+    with suppress(UnknownConnection):
+        component.set_input(id_of(value), *(() if isinstance(value, str | None) else (value,)), *args)
+        return True
+    return False
+
+
+def take_outputs(
+    component: Any, fn: Callable[..., Any], inputs: list[Any], outputs: list[Any], js: Any
+) -> Dependency:
+    """Have `fn` make the values of `outputs`, from those of `inputs` and each additional output."""
+    places = [inputs.index(one) if one in inputs else None for one in outputs]
+
+    async def read(value: Any, *current: Any) -> AsyncIterator[Any]:
+        try:
+            feed = component.connected().sessions.outputs(id_of(value))
+        except UnknownConnection:
+            return
+        known = list(current)
+        async for one in _lingering(feed):
+            values = await _called(fn, *known, *one.args)
+            for place, new in zip(places, _apart(values, outputs), strict=False):
+                if place is not None and not is_update(new):
+                    known[place] = new
+            yield values
+
+    taken: Dependency = component.state_change(read, [component, *inputs], outputs, js=js, **QUIETLY)
+    return taken
+
+
+async def _lingering(feed: Feed) -> AsyncIterator[AdditionalOutputs]:
+    """The outputs that are there, and those that follow soon."""
+    clock = Clock()
+    end = clock.now() + LONGEST
+    with suppress(TimeoutError):
+        while clock.now() < end:
+            async with asyncio.timeout(LINGER):
+                one = await feed.next()
+            if one is None:
+                return
+            yield one
+
+
+async def _called(fn: Callable[..., Any], *args: Any) -> Any:
+    """What a function of any kind gives; a plain one may take its time."""
+    value = await to_thread.run_sync(lambda: fn(*args))
+    return await value if inspect.isawaitable(value) else value
+
+
+def _apart(values: Any, outputs: list[Any]) -> Iterable[Any]:
+    """What a function returned, one for each component."""
+    if isinstance(values, dict) and values and all(key in outputs for key in values):
+        return [values.get(one, gr.skip()) for one in outputs]
+    return [values] if len(outputs) == 1 else values if isinstance(values, list | tuple) else []
