@@ -12,7 +12,8 @@ import pytest
 
 from rtstream import Context, StreamHandler
 from rtstream.errors import OptionError
-from rtstream.handlers.base import PLACEHOLDER, StreamHandlerBase
+from rtstream.handlers.base import StreamHandlerBase
+from rtstream.handlers.data import PLACEHOLDER
 
 
 class Plain(StreamHandler):

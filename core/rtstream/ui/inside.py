@@ -21,7 +21,11 @@ __all__ = ["Component", "EventListener", "apart", "gr", "is_update", "remember",
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-server: Callable[[F], F] = is_server  # a method that the page may call
+
+def server(method: F) -> F:
+    """Let the page call a method of a component."""
+    marked: F = is_server(method)
+    return marked
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from ..options import StreamOptions
 
 def script() -> str:
     """The text of the element's one file."""
-    return resources.files(__package__).joinpath("rt-stream.js").read_text("utf-8")
+    return resources.files("rtstream.web").joinpath("rt-stream.js").read_text("utf-8")
 
 
 def config(options: StreamOptions) -> dict[str, Any]:
