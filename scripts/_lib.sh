@@ -40,6 +40,8 @@ make_venv() {
 # What the tests need of the system. package : what shows that it is there
 needs=(
     "chromium:/usr/bin/chromium"
+    "firefox-esr:/usr/bin/firefox-esr"
+    "pulseaudio:/usr/bin/pulseaudio" # a loudspeaker of software, for firefox
     "libatomic1:/usr/lib/*/libatomic.so.1 /usr/lib64/libatomic.so.1" # playwright's own node needs it
     "pocketsphinx-testdata:/usr/share/pocketsphinx/test/data"
     "iproute2:/usr/sbin/ip /usr/bin/ip /sbin/ip"

@@ -53,7 +53,12 @@ def of(target: Target, settings: Settings, modality: Any = None, mode: Any = Non
     reading = infer.read(handler, target.name, modality, mode)
 
     from rtstream import Stream as Made
+    from rtstream.inputs import of_function
 
+    if callable(handler) and not infer.is_handler(handler):
+        options["additional_inputs"] = (
+            of_function(handler, media=0 if reading.mode == "receive" else 1) or None
+        )
     return Made(handler, modality=reading.modality, mode=reading.mode, **options)
 
 

@@ -50,7 +50,8 @@ class Stream(Engine):
         rtc_configuration: ICE servers for the browser: a dict, or a function that returns one.
         server_rtc_configuration: ICE servers for the server; none by default.
         track_constraints: media constraints for the browser's devices.
-        additional_inputs: Gradio components whose values the handler takes beyond the media.
+        additional_inputs: Gradio components, or `rtstream.inputs.Input`s, whose values the handler takes
+            beyond the media.
         additional_outputs: Gradio components that `AdditionalOutputs` change.
         ui_args: how the built-in UI looks.
         verbose: say on stderr where the stream can be reached when the app starts.

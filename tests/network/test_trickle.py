@@ -210,3 +210,32 @@ def test_a_candidate_for_a_connection_that_is_closing_is_told_so() -> None:
             await server.empty()
 
     run(main())
+
+
+def test_several_candidates_may_come_in_one_request() -> None:
+    async def main() -> None:
+        async with answering(Stream(AsyncEcho(), modality="audio")) as server, caller(server) as client:
+            await client.take(await server.post(json=await client.offer(candidates=False)))
+            together = [{"candidate": one, "sdpMLineIndex": 0} for one in (*client.candidates(), "")]
+            body = {"type": "ice-candidate", "candidates": together, "webrtc_id": client.id}
+            response = await server.post(json=body)
+            assert (response.status_code, response.json()) == (200, {"status": "success"})
+            refused = await server.post(json={**body, "candidates": [{"candidate": "none of these"}]})
+            assert refused.status_code == 400
+            await connected_and_heard(client)
+
+    run(main())
+
+
+def test_a_call_that_is_given_up_before_it_is_connected_frees_its_place_at_once() -> None:
+    async def main() -> None:
+        stream = Stream(AsyncEcho(), modality="audio")
+        async with answering(stream) as server, caller(server) as client:
+            assert (await server.post(json=await client.offer(candidates=False))).status_code == 200
+            assert len(stream.sessions) == 1
+            goodbye = {"type": "bye", "webrtc_id": client.id}
+            assert (await server.post(json=goodbye)).json() == {"status": "success"}
+            await until(lambda: len(stream.sessions) == 0)
+            assert (await server.post(json=goodbye)).status_code == 404
+
+    run(main())

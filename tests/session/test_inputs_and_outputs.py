@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
@@ -22,6 +23,8 @@ from rtstream import (
 )
 from rtstream.clock import Clock, pass_turn
 from rtstream.errors import UnknownConnection
+from rtstream.inputs import Input
+from rtstream.media.frames import Message
 from rtstream.session.feed import KEPT
 from rtstream.session.registry import UNREAD
 from rtstream.transports.memory import MemoryTransport
@@ -612,5 +615,57 @@ def test_two_readers_share_the_outputs_and_both_learn_of_the_end() -> None:
             await call.hung_up()
             await asyncio.gather(*readers)
         assert sorted(read[0] + read[1]) == list(range(6))
+
+    stepped(main())
+
+
+# By message: from a page without a server of its own.
+
+
+def test_inputs_that_the_stream_declares_are_taken_by_message() -> None:
+    async def main() -> None:
+        stream = Stream(without_default, modality="video", additional_inputs=[Input("level", 7, step=1)])
+        async with calling(stream) as call:
+            call.say(Message(json.dumps({"type": "set_input", "data": [9]})))
+            await call.talk(*pictures(1))
+            assert values(await call.until_heard(1)) == [9]
+            call.say(Message(json.dumps({"type": "set_input", "data": ["loud"]})))
+            (error,) = await call.until_told("error")
+            assert error["code"] == "RT5113" and "`level` cannot be 'loud'" in error["message"]
+            await call.talk(*pictures(1))
+            assert values(await call.until_heard(2)) == [9, 9]
+            session = await call.hung_up()
+        assert session.stats.errors == 0, "a client's fault is not the handler's"
+
+    stepped(main())
+
+
+def test_inputs_that_the_stream_does_not_declare_are_not_taken_by_message() -> None:
+    """They may be what a route of the author's checks before it calls `set_input`."""
+
+    async def main() -> None:
+        stream = Stream(without_default, modality="video")
+        async with calling(stream) as call:
+            call.say(Message(json.dumps({"type": "set_input", "data": [9]})))
+            (error,) = await call.until_told("error")
+            assert "takes no inputs by message" in error["message"]
+            await call.talk(*pictures(2))
+            assert call.heard() == []
+
+    stepped(main())
+
+
+def test_a_client_that_asks_for_the_outputs_is_sent_them() -> None:
+    def counting(picture: Picture) -> tuple[Picture, AdditionalOutputs]:
+        return picture, AdditionalOutputs({"mean": picture.mean()})
+
+    async def main() -> None:
+        stream = Stream(counting, modality="video")
+        async with calling(stream) as call:
+            call.say(Message(json.dumps({"type": "take_outputs"})))
+            await call.talk(*pictures(2))
+            first, second = await call.until_told("output", 2)
+            assert isinstance(first["data"][0]["mean"], float) and second["type"] == "output"
+            assert call.told("fetch_output") == []
 
     stepped(main())

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from rtstream import Stream
+from rtstream.inputs import Input
 from rtstream.web.page import mount_page
 
 
@@ -57,6 +58,8 @@ def test_the_page_tells_its_element_what_the_stream_is() -> None:
         "track_constraints": constraints,
         "rtp_params": None,
         "time_limit": 90.0,
+        "inputs": [],
+        "outputs": True,
     }
 
 
@@ -150,3 +153,16 @@ def test_a_fixed_rtc_configuration_needs_no_request() -> None:
 def test_the_page_is_headed_by_its_title_or_else_by_the_handlers_name() -> None:
     assert "<h1>echo</h1>" in served().get("/").text
     assert "<h1>A parrot</h1>" in served(title="A parrot").get("/").text
+
+
+def test_looks_that_ui_args_ask_for_are_passed_on() -> None:
+    looks = {"title": "A parrot", "subtitle": "Says it back", "pulse_color": "#0a0", "icon_radius": 50}
+    client = served(title="echo", ui_args=looks)
+    assert "<h1>A parrot</h1>" in client.get("/").text and "Says it back" in client.get("/").text
+    assert config_of(client)["pulse_color"] == "#0a0" and config_of(client)["icon_radius"] == 50
+
+
+def test_inputs_that_a_stream_declares_become_controls() -> None:
+    (gain,) = config_of(served(additional_inputs=[Input("Gain", 1.0, minimum=0, maximum=2)]))["inputs"]
+    assert (gain["name"], gain["kind"], gain["value"], gain["maximum"]) == ("Gain", "number", 1.0, 2)
+    assert config_of(served(additional_inputs=[object()]))["inputs"] == [], "what no page can show"

@@ -8,7 +8,7 @@ RtstreamError
 ├── RemoteError (exit 5): ServerUnreachable
 │   └── ConnectionRefused: BadOffer, UnreadableBody, TracksUnfit, BadCandidate, BadMessage, BodyTooLarge,
 │                          UnsupportedBody, UnknownConnection, ConnectionClosed, AlreadyConnected,
-│                          TooManyConnections, ServerStopping
+│                          TooManyConnections, ServerStopping, InputUnfit
 └── NoMediaOut (exit 6)
 
 `exit_code` is the command line's, `status` HTTP's, `slug` the word that FastRTC's clients look for.
@@ -25,6 +25,7 @@ from .connection import (
     BodyTooLarge,
     ConnectionClosed,
     ConnectionRefused,
+    InputUnfit,
     ServerStopping,
     TooManyConnections,
     TracksUnfit,
@@ -64,6 +65,7 @@ __all__ = [
     "HandlerRaised",
     "HandlerReturnedNonsense",
     "HandlerUnfit",
+    "InputUnfit",
     "MachineError",
     "MediaFileError",
     "MissingExtra",

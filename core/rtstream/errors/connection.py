@@ -69,6 +69,14 @@ class UnsupportedBody(ConnectionRefused):
     slug = "unsupported_media_type"
 
 
+class InputUnfit(ConnectionRefused):
+    """A client sent additional inputs that the stream does not take."""
+
+    code = "RT5113"
+    status = 422
+    slug = "input_does_not_fit"
+
+
 class UnknownConnection(ConnectionRefused, LookupError):
     """No connection has that id (any more)."""
 

@@ -52,7 +52,12 @@ class Offers:
             ConnectionRefused: one of its kinds, see there.
         """
         if body.type == "ice-candidate":
-            return self._candidate(body)
+            for candidate in [body.candidate] if body.candidates is None else body.candidates:
+                self._candidate(body.webrtc_id, candidate)
+            return {"status": "success"}
+        if body.type == "bye":
+            self._sessions.get(body.webrtc_id).end(EndReason.CLIENT_LEFT)
+            return {"status": "success"}
         if not body.sdp:
             raise BadOffer(
                 "the offer has no sdp", fix='Send {"type": "offer", "sdp": offer.sdp, "webrtc_id": "…"}'
@@ -99,18 +104,17 @@ class Offers:
         finally:
             self._transports.pop(session.id, None)
 
-    def _candidate(self, body: Body) -> dict[str, Any]:
-        candidate = read_candidate(body.candidate)
-        transport = self._transports.get(body.webrtc_id)
+    def _candidate(self, id: str, given: dict[str, Any] | None) -> None:
+        candidate = read_candidate(given)
+        transport = self._transports.get(id)
         if transport is None:
-            self._keep_early(body.webrtc_id, candidate)
+            self._keep_early(id, candidate)
         elif transport.gone.is_set():
             raise ConnectionClosed("the connection is closed", fix="Make a new offer with a new id")
         elif transport.candidates >= MOST_CANDIDATES:
             raise _too_many("for one connection")
         else:
             transport.add_candidate(candidate)
-        return {"status": "success"}
 
     def _keep_early(self, id: str, candidate: RTCIceCandidate | None) -> None:
         """Candidates may overtake their offer on the way; they wait for it."""

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from ..outputs import AdditionalOutputs
+from ..wire import messages
 
 KEPT = 1000  # outputs that nobody has read; then the oldest go
 
 
 class Feed:
-    """A queue of outputs that ends with its session."""
+    """A queue of outputs that ends with its session; or the way to a client that asked to be sent them.
 
-    def __init__(self) -> None:
+    Args:
+        tell: sends a text to the client: that an output waits, or what it is.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._taken = False
         self._waiting: deque[AdditionalOutputs] = deque(maxlen=KEPT)
         self._changed = asyncio.Event()
         self._ended = False
@@ -25,8 +33,17 @@ class Feed:
 
     def put(self, outputs: AdditionalOutputs) -> None:
         """Add one; the oldest goes when nobody reads."""
+        if self._taken:
+            return self._tell(messages.output(outputs.args))
         self._waiting.append(outputs)
         self._changed.set()
+        self._tell(messages.output_ready())
+
+    def deliver(self) -> None:
+        """From now on send each to the client, those that wait first; nobody else is given any."""
+        self._taken = True
+        while self._waiting:
+            self._tell(messages.output(self._waiting.popleft().args))
 
     def end(self) -> None:
         """No more will come; what is there can still be read."""

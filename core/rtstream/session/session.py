@@ -17,7 +17,6 @@ from ..media.frames import AudioFrame, Heard, Kind, Message, VideoFrame
 from ..options import StreamOptions
 from ..outputs import AdditionalOutputs, out_of_place, parse
 from ..transports.base import Transport
-from ..wire import messages
 from .feed import Feed
 from .lane import Ear, Mouth
 from .outcome import EndReason, Stats
@@ -25,6 +24,7 @@ from .pacer import Pacer
 from .reports import Edge, Reports
 from .runner import Runner
 from .texts import Texts
+from .wishes import granted
 
 SHUTDOWN_SECONDS = 5.0  # what a handler's shutdown may take before the session ends without it
 GOODBYE_SECONDS = 2.0  # what a client that does not read may hold up the end, and again when it is hung up on
@@ -53,7 +53,7 @@ class Session:
         defaults: Sequence[Any] | None = None,
     ) -> None:
         self.id, self.handler, self.transport = id, handler, transport
-        self.outputs = Feed()
+        self.outputs = Feed(self.send_text)
         self.reason: EndReason | None = None
         self.context = Context(id, transport.websocket)
         self.phone, self.speaks = transport.phone, options.speaks
@@ -62,7 +62,7 @@ class Session:
         self._counted = Stats()
         self._runner = Runner(id)
         self._reports = Reports(id, clock, self.send_text)
-        self._texts = Texts(transport)
+        self._texts = Texts(transport, granted(self, options.additional_inputs))
         self._loop = asyncio.get_running_loop()
         self.over: asyncio.Future[tuple[EndReason, str]] = self._loop.create_future()
         self._heard_more = asyncio.Event()
@@ -215,7 +215,7 @@ class Session:
 
     def _hear(self, frame: Heard) -> None:
         if isinstance(frame, Message):
-            self._texts.hear(frame.text, partial(self._end, EndReason.CLIENT_LEFT))
+            self._texts.hear(frame.text)
         elif (ear := self._ears.get(frame.kind)) is not None:
             self._counted.frames_in += 1
             if isinstance(frame, AudioFrame):
@@ -236,7 +236,6 @@ class Session:
                     await self._utter(item, source.ahead)
                 case AdditionalOutputs():
                     self.outputs.put(item)
-                    self.send_text(messages.output_ready())
                 case _:
                     await self._end_after_playing(EndReason.HANDLER_CLOSED, item.msg)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ..transports.base import Transport
 from ..wire import messages
@@ -13,10 +14,15 @@ KEPT = 1000  # texts that wait for a client that does not read; more are not tak
 
 
 class Texts:
-    """The text side of a connection. A telephone carrier is sent none of it."""
+    """The text side of a connection. A telephone carrier is sent none of it.
 
-    def __init__(self, transport: Transport) -> None:
+    Args:
+        answers: by the type of a client's message what is called with it.
+    """
+
+    def __init__(self, transport: Transport, answers: Mapping[str, Callable[[dict[str, Any]], None]]) -> None:
         self._transport = transport
+        self._answers = answers
         self._waiting: asyncio.Queue[str] = asyncio.Queue()
 
     def put(self, text: str) -> None:
@@ -37,8 +43,8 @@ class Texts:
         while not self._waiting.empty():
             await self._transport.send_message(self._waiting.get_nowait())
 
-    def hear(self, text: str, leave: Callable[[], None]) -> None:
-        """Take a text from the client: answer `ping`, leave on `bye`, echo all else as FastRTC does."""
+    def hear(self, text: str) -> None:
+        """Take a text from the client: answer `ping` and what is known, echo all else as FastRTC does."""
         try:
             said = json.loads(text)
         except (ValueError, RecursionError):
@@ -46,7 +52,7 @@ class Texts:
         match said:
             case {"type": "ping"}:
                 self.put(messages.pong())
-            case {"type": "bye"}:
-                leave()
+            case {"type": str(kind)} if kind in self._answers:
+                self._answers[kind](said)
             case _:
                 self.put(messages.log(f"Server received: {text}"))

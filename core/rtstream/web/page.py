@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ..inputs import as_config
 from ..options import StreamOptions
 from . import element
 
@@ -32,6 +33,7 @@ WAYS = {
     "receive": "one way: from the server to you.",
 }
 CONFIGURATION = "webrtc/config"  # of the browser's ICE servers, where a function gives them
+LOOKS = ("icon_button_color", "icon_radius", "pulse_color", "full_screen")  # of UIArgs, passed on as they are
 YEAR = 31_536_000  # seconds
 PAGE_HEADERS = {
     # The page's own word that it needs nothing from outside; what is inline is style.
@@ -89,13 +91,14 @@ def mount_page(app: Starlette, stream: Engine, path: str = "", title: str = "") 
         app: the FastAPI application; a Starlette one will do.
         stream: the stream that the page connects to.
         path: the prefix that the stream was mounted with.
-        title: the heading; the handler's name by default.
+        title: the heading; that of the stream's `ui_args` comes first, the handler's name last.
     """
     path = path.rstrip("/")
-    script = Asset(element.script(), "text/javascript")
+    script, looks = Asset(element.script(), "text/javascript"), stream.options.ui_args
+    summary = f"{KINDS[stream.options.modality]} {WAYS[stream.options.mode]}"
     fields = {
-        "title": title or getattr(stream.event_handler, "__name__", type(stream.event_handler).__name__),
-        "summary": f"{KINDS[stream.options.modality]} {WAYS[stream.options.mode]}",
+        "title": looks.get("title") or title or _name_of(stream.event_handler),
+        "summary": looks.get("subtitle") or summary,
         "config": json.dumps(_config(stream.options)),
         "script": f"rt-stream.js?v={script.version}",
     }
@@ -117,7 +120,19 @@ def _asking(stream: Engine) -> Answer:
 def _config(options: StreamOptions) -> dict[str, Any]:
     """What the element must know: its `Config` in rt-stream.js."""
     asked = {"rtc_configuration": CONFIGURATION} if callable(options.rtc_configuration) else {}
-    return {**element.config(options), "offer": "webrtc/offer", **asked}
+    return {
+        **element.config(options),
+        **asked,
+        "offer": "webrtc/offer",
+        "inputs": as_config(options.additional_inputs),
+        "outputs": True,
+        **{name: value for name, value in options.ui_args.items() if name in LOOKS},
+    }
+
+
+def _name_of(handler: Any) -> str:
+    inner = getattr(handler, "func", handler)  # of a partial
+    return getattr(inner, "__name__", type(inner).__name__)
 
 
 def _text(name: str) -> str:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import RtstreamError
+from .plain import plain
+
+LONGEST_OUTPUT = 200_000  # characters: more than a browser takes in one message (RFC 8831 §6.6)
 
 
 def _text(type: str, **fields: Any) -> str:
@@ -20,6 +24,14 @@ def inputs_wanted() -> str:
 def output_ready() -> str:
     """An `AdditionalOutputs` waits to be fetched."""
     return _text("fetch_output", data=[])
+
+
+def output(values: Sequence[Any]) -> str:
+    """An `AdditionalOutputs` itself, to a client that asked to be sent them."""
+    text = _text("output", data=plain(list(values)))
+    if len(text) > LONGEST_OUTPUT:
+        return _text("output", data=[f"An output of {len(text)} characters: too long to be sent"])
+    return text
 
 
 def error(text: str, cause: RtstreamError | None = None) -> str:

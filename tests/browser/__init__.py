@@ -1,0 +1,1 @@
+"""Proofs in real browsers, chromium and Firefox, headless, with cameras and microphones of software."""
