@@ -14,7 +14,16 @@ from rtstream.errors import MachineError, RtstreamError
 COLORS = ("auto", "always", "never")
 
 SCHEMA_VERSION = 1  # of every document and event that `--json` prints
-SGR = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold red": "1;31"}
+SGR = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "cyan": "36",
+    "bold red": "1;31",
+    "white on black": "97;40",
+}
 
 
 def _set(name: str) -> bool:

@@ -115,6 +115,7 @@ KEYS: dict[str, Key] = {
         lambda value: isinstance(value, list) and all(map(_is_server, value)),
         [],
     ),
+    "https": _yes_or_no(False),
     "warm": _yes_or_no(True),
     "log_format": _choice(("text", "json"), "text"),
     "drain": Key("a number of seconds from 0", 5, float, lambda value: _is_number(value) and value >= 0, 5.0),

@@ -90,6 +90,23 @@ PortOpt = Annotated[
         "--port", metavar="PORT", panel=SERVER, help="The port; 0 takes any free one. 8000, or the next free."
     ),
 ]
+HttpsOpt = Annotated[
+    bool | None,
+    _option(
+        "--https/--no-https",
+        panel=SERVER,
+        help="Serve over https, with a certificate made on the spot: other machines' browsers give out no "
+        "microphone without.",
+    ),
+]
+QrOpt = Annotated[
+    bool,
+    _option(
+        "--qr",
+        panel=SERVER,
+        help="Listen on all addresses, and print a code by which a phone opens the page.",
+    ),
+]
 DrainOpt = Annotated[
     str | None,
     _option("--drain", metavar="SECONDS", panel=SERVER, help="How long live calls may go on after Ctrl-C."),

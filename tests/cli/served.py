@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +19,7 @@ PATIENCE = 40.0  # seconds for what should take one, on a machine that others us
 
 
 class Served:
-    """`rtstream serve …` on a free port; leaving the block ends it.
+    """`rtstream serve …` on a free port; leaving the block ends it. `before` stands before the command.
 
     Attributes:
         code: its exit code, once it has ended.
@@ -26,10 +27,16 @@ class Served:
     """
 
     def __init__(
-        self, *words: str, cwd: Path, port: str = "0", ready: bool = True, **environment: str
+        self,
+        *words: str,
+        cwd: Path,
+        port: str = "0",
+        ready: bool = True,
+        before: Sequence[str] = (),
+        **environment: str,
     ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "rtstream_cli", "serve", "--port", port, *words],
+            [*before, sys.executable, "-m", "rtstream_cli", "serve", "--port", port, *words],
             cwd=cwd,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdout=subprocess.PIPE,
@@ -60,7 +67,7 @@ class Served:
 
     @property
     def url(self) -> str:
-        found = re.search(r"http://[\d.]+:\d+", "\n".join(self.err.seen))
+        found = re.search(r"https?://[\d.]+:\d+", "\n".join(self.err.seen))
         assert found, self.err.seen
         return found[0]
 

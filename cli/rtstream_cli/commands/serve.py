@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..config import Globals, Settings
+from ..config import DEFAULT, Globals, Settings
 from ..console import console
 from ..options import (
     Context,
     DrainOpt,
     HostOpt,
+    HttpsOpt,
     IceServerOpt,
     JsonOpt,
     LimitOpt,
@@ -24,11 +25,15 @@ from ..options import (
     ModeOpt,
     OpenOpt,
     PortOpt,
+    QrOpt,
     ReloadOpt,
     TargetArg,
     TimeLimitOpt,
     WarmOpt,
 )
+
+if TYPE_CHECKING:
+    from ..serving.doors import Door
 
 
 def serve(
@@ -41,6 +46,8 @@ def serve(
     ice_server: IceServerOpt = None,
     host: HostOpt = None,
     port: PortOpt = None,
+    https: HttpsOpt = None,
+    qr: QrOpt = False,
     drain: DrainOpt = None,
     warm: WarmOpt = None,
     reload: ReloadOpt = False,
@@ -50,12 +57,12 @@ def serve(
 ) -> int:
     """Serve a handler to browsers, telephones and WebSocket clients."""
     from .. import discover, streams
-    from ..serving import logs, ports
+    from ..serving import doors, logs, ports
     from ..serving import reload as reloading
 
     settings = Settings.of(ctx)
     wish = _Wish(
-        host=settings.take("host", host),
+        door=_door(settings, host, https, qr),
         port=settings.take("port", port),
         drain=settings.take("drain", drain),
         warm=settings.take("warm", warm),
@@ -74,11 +81,13 @@ def serve(
     load_seconds = time.perf_counter() - begun
     settings.explain()
     if handed is None:
-        listener = ports.listen(wish.host, wish.port, hop=not console.ci)
+        listener = ports.listen(wish.door.host, wish.port, hop=not console.ci)
     else:
         listener, wish = handed, replace(wish, drain=0.0)  # who reloads does not wait for live calls
 
-    server.run(server.Plan(found, *mounted, wish.drain, wish.warm, wish.open, load_seconds), listener)
+    doors.warn_of_http(wish.door, [stream for _, stream in mounted[1]])
+    plan = server.Plan(found, *mounted, wish.door, wish.drain, wish.warm, wish.open, load_seconds)
+    server.run(plan, listener)
     return 0
 
 
@@ -86,11 +95,19 @@ def serve(
 class _Wish:
     """What the flags, the environment and the files say about the server itself."""
 
-    host: str
+    door: Door
     port: int | None
     drain: float
     warm: bool
     open: bool
+
+
+def _door(settings: Settings, host: str | None, https: bool | None, qr: bool) -> Door:
+    from ..serving import doors
+
+    where = settings.take("host", host)
+    chosen = settings.sources["host"] != DEFAULT
+    return doors.opened(where, chosen=chosen, https=settings.take("https", https), phone=qr)
 
 
 @contextmanager
@@ -124,7 +141,7 @@ def _supervise(settings: Settings, target: str | None, wish: _Wish, known: Globa
     from ..discover import split
     from ..serving import ports, reload
 
-    listener = ports.listen(wish.host, wish.port, hop=not console.ci)
+    listener = ports.listen(wish.door.host, wish.port, hop=not console.ci)
     watched = [Path.cwd()]
     place, _ = split(settings.take("target", target) or "")
     file = (settings.folder("target") / place).resolve()

@@ -20,6 +20,7 @@ from rtstream.errors import HandlerRaised
 from ..console import console
 from ..discover import Target
 from . import banner
+from .doors import Door
 from .ending import Ending
 from .warm import Warmth, warm
 
@@ -38,6 +39,7 @@ class Plan:
     target: Target
     app: Starlette
     streams: list[tuple[str, Stream]]
+    door: Door
     drain: float
     warm: bool
     open: bool
@@ -48,6 +50,7 @@ class Server(uvicorn.Server):
     """uvicorn that tells when it is up, says which error kept it down, and leaves the signals to `Ending`."""
 
     def __init__(self, plan: Plan) -> None:
+        proof = plan.door.certificate
         super().__init__(
             uvicorn.Config(
                 plan.app,
@@ -56,6 +59,8 @@ class Server(uvicorn.Server):
                 ws_max_size=LONGEST_MESSAGE,
                 timeout_graceful_shutdown=1,
                 server_header=False,
+                ssl_certfile=proof.chain if proof else None,
+                ssl_keyfile=proof.key if proof else None,
             )
         )
         self.up = asyncio.Event()
@@ -153,19 +158,11 @@ async def _get_ready(plan: Plan, server: Server, listener: socket.socket) -> Non
                 cause=trouble.__cause__,
             )
     gc.freeze()  # all that is there now stays: later collections need not look at it
-    url = _address(listener)
     places = [banner.Place(path.rstrip("/"), one.modality, one.mode) for path, one in plan.streams]
-    banner.show(plan.target, url, places, warmth, plan.load_seconds)
+    urls = banner.Urls(plan.door.url(listener), plan.door.phone_url(listener))
+    banner.show(plan.target, urls, places, warmth, plan.load_seconds)
     if plan.open:
-        await asyncio.to_thread(webbrowser.open, places[0].page(url))
-
-
-def _address(listener: socket.socket) -> str:
-    """Where a browser on this machine finds the server, also when it listens on all addresses."""
-    host, port = listener.getsockname()[:2]
-    for everywhere, here in (("0.0.0.0", "127.0.0.1"), ("::", "::1")):
-        host = here if host == everywhere else host
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        await asyncio.to_thread(webbrowser.open, places[0].page(urls.browser))
 
 
 async def _drain(plan: Plan) -> None:
