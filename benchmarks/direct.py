@@ -3,8 +3,9 @@
     python benchmarks/direct.py [--seconds 60] [--runs 10]
 
 "media" is what the run itself took, as test-file reports it; "command" is the whole program, from its
-start to its exit, with reading and writing the files. FastRTC and aiortc have nothing like it: they
-need the minute.
+start to its exit, with reading and writing the files. ReplyOnPause hears Debian's alsa-utils speak, and
+says each phrase back; the echoes hear something like a voice. FastRTC and aiortc have nothing like it:
+they need the minute.
 """
 
 from __future__ import annotations
@@ -20,27 +21,30 @@ import wave
 from pathlib import Path
 
 import numpy as np
-from harness import report
+from harness import report, speech
 from harness.processes import HERE
 
-TARGET = 100.0
-RATE = 16000
-HANDLERS = ("AsyncEcho", "async_function", "plain_function", "SyncEcho")
+TARGETS = {"AsyncEcho": 100.0, "reply_on_pause": 50.0}  # times real time
+RATE = speech.RATE
+ECHOES = ("AsyncEcho", "async_function", "plain_function", "SyncEcho")
 
 
-def record(path: Path, seconds: int) -> None:
-    """Write something like speech: a voice with pauses, and a breath of noise."""
+def murmur(seconds: int) -> speech.Samples:
+    """Something like speech: a voice with pauses, and a breath of noise."""
     t = np.arange(seconds * RATE) / RATE
     voice = sum(np.sin(2 * np.pi * 140 * k * t) / k for k in range(1, 12)) * np.clip(
         np.sin(2 * np.pi * 0.7 * t), 0, 1
     )
     noise = np.random.default_rng(3).standard_normal(t.size)
-    samples = np.clip(5000 * voice + 50 * noise, -32768, 32767).astype("<i2")
+    return np.clip(5000 * voice + 50 * noise, -32768, 32767).astype(np.int16)
+
+
+def record(path: Path, samples: speech.Samples) -> None:
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(RATE)
-        out.writeframes(samples.tobytes())
+        out.writeframes(samples.astype("<i2").tobytes())
 
 
 def run(folder: Path, recording: Path, handler: str) -> tuple[float, float, str]:
@@ -75,9 +79,14 @@ def main() -> None:
     rows, judged = [], []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        recording = folder / "voice.wav"
-        record(recording, args.seconds)
-        for handler in HANDLERS:
+        recordings = dict.fromkeys(ECHOES, folder / "murmur.wav")
+        record(folder / "murmur.wav", murmur(args.seconds))
+        if speech.ALSA.is_dir():
+            recordings["reply_on_pause"] = folder / "speech.wav"
+            record(folder / "speech.wav", np.resize(speech.talk(1.5, 0.5).sound, args.seconds * RATE))
+        else:
+            report.note("ReplyOnPause: skipped (it needs alsa-utils, for somebody who speaks)")
+        for handler, recording in recordings.items():
             report.progress(handler)
             runs = [run(folder, recording, handler) for _ in range(args.runs)]
             media, command = (
@@ -108,12 +117,14 @@ def main() -> None:
         ),
         rows,
     )
-    for handler, speed, whole, hashes in judged[:1]:
+    for handler, speed, whole, hashes in judged:
+        if (least := TARGETS.get(handler)) is None:
+            continue
         measured = (
             f"{speed:.0f} × (command {whole:.0f} ×), {len(hashes)} different output(s): {min(hashes)[:16]}…"
         )
-        target = f"≥ {TARGET:g} × real time, same bytes each time"
-        report.verdict(f"P6 ({handler})", target, measured, speed >= TARGET and len(hashes) == 1)
+        target = f"≥ {least:g} × real time, same bytes each time"
+        report.verdict(f"P6 ({handler})", target, measured, speed >= least and len(hashes) == 1)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Row P5: what one connection costs a server while nothing happens on it.
 
-    python benchmarks/idle.py [--seconds 10] [--rounds 3]
+    python benchmarks/idle.py [--seconds 10] [--rounds 3] [--vad silero_vad.onnx]
 
 "idle" is a WebRTC call that is connected and sends nothing; "silence" sends 50 packets of Opus silence
 a second, so it also holds what aiortc takes to decode and encode; "phone" is a telephone call that has
 started and sends nothing. `sync` is the documented echo, whose `emit` waits in a queue; `polling` is an
-`emit` that gives None when there is nothing, which is how FastRTC's ReplyOnPause is asked.
+`emit` that gives None when there is nothing, which is how FastRTC's ReplyOnPause is asked; `reply` is a
+ReplyOnPause.
 """
 
 from __future__ import annotations
@@ -74,12 +75,16 @@ def contestants(args: argparse.Namespace) -> list[peers.Peer]:
         made.append(peers.ours("echo", name=f"rtstream, {handler}", BENCH_HANDLER=handler))
         if python is not None:
             made.append(peers.theirs(python, "echo", name=f"FastRTC, {handler}", BENCH_HANDLER=handler))
+    made.append(peers.ours("reply", name="rtstream, reply"))
+    if python is not None and (model := peers.vad(args, python)) is not None:
+        made.append(peers.theirs(python, "reply", name="FastRTC, reply", BENCH_VAD=model))
     return [*made, peers.bare()]
 
 
 def main() -> None:
     parser = peers.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=10)
+    peers.add_vad(parser)
     args = parser.parse_args()
     report.title("P5: an idle connection")
     made = contestants(args)
@@ -89,7 +94,7 @@ def main() -> None:
     for turn in range(args.rounds):
         for peer in made:
             report.progress(f"round {turn + 1}: {peer.name}")
-            ways = WAYS if peer.app == "echo" else WAYS[:2]
+            ways = WAYS[:2] if peer.app == "aiortc_echo" else WAYS
             with serving(peer) as server:
                 found[peer.name].append(asyncio.run(measure(server, args.seconds, ways)))
     middles = {
@@ -102,7 +107,7 @@ def main() -> None:
             for name, row in middles.items()
         ),
     )
-    for handler in ("sync", "polling"):
+    for handler in ("sync", "polling", "reply"):
         idle = middles[f"rtstream, {handler}"][1]
         report.verdict(f"P5 ({handler} handler)", f"≤ {TARGET} core", f"{idle:.4f} core", idle <= TARGET)
 

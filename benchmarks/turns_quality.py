@@ -24,40 +24,25 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 
 import numpy as np
 from harness import report
-from numpy.typing import NDArray
+from harness.speech import ALSA, ASTERISK, RATE, SPHINX, Samples, Span, recordings, resampled, speech_in
 
-from rtstream.media.files import Clip
-from rtstream.media.frames import AudioFrame
 from rtstream.media.g711 import ulaw_decode, ulaw_encode
-from rtstream.media.resample import Resampler
 from rtstream.turns.machine import Paused, Turns
 from rtstream.turns.options import AlgoOptions
 from rtstream.turns.vad import VadStream, get_silero_model
-from rtstream.turns.windows import VAD_RATE as RATE
 from rtstream.turns.windows import VAD_SAMPLES, WINDOW_SECONDS, Window
 
-FOLDERS = {
-    "sentences": ("/usr/share/pocketsphinx/test/data", "/usr/share/sounds/alsa"),
-    "prompts": ("/usr/share/asterisk/sounds/en_US_f_Allison",),
-}
-NO_SPEECH = {
-    *("Noise", "beep", "beeperr", "ascending-2tone", "descending-2tone"),
-    *("confbridge-join", "confbridge-leave", "tt-monkeys"),
-}
+FOLDERS = {"sentences": (SPHINX, ALSA), "prompts": (ASTERISK,)}
 CONDITIONS = ("clean", "white 10 dB", "pink 10 dB", "white 5 dB", "pink 5 dB", "mu-law")
 TARGETS = {"clean": 0.99, "white 10 dB": 0.97, "pink 10 dB": 0.97, "mu-law": 0.97}  # row P14: turns found
 MOST_BAD = 0.02  # split or merged
 LEVEL = 2300  # root mean square of the speech in each recording: 23 dB below full scale
 TOLERANCE = 0.1  # seconds by which a pause may miss the silence that ends a turn, and be either
-
-Samples = NDArray[np.int16]
-Span = tuple[int, int]  # samples, from and to
 
 
 @dataclass
@@ -96,33 +81,6 @@ class Score:
 # The material.
 
 
-def recordings(folders: Iterable[str]) -> list[Samples]:
-    """All that is spoken in some folders, at 16 kHz."""
-    found = []
-    for path in sorted(path for folder in folders for path in Path(folder).rglob("*")):
-        if path.suffix == ".raw":
-            found.append(np.fromfile(path, np.int16))
-        elif path.suffix == ".wav" and path.stem not in NO_SPEECH and path.parent.name != "silence":
-            found.append(Clip.open(path).audio(RATE).samples[0])
-    return found
-
-
-def speech_in(sound: Samples) -> list[Span]:
-    """The stretches of speech in a recording; gaps of 50 ms are none."""
-    hop = RATE // 100
-    whole = sound[: len(sound) // hop * hop].reshape(-1, hop).astype(np.float64)
-    level = 20 * np.log10(np.sqrt((whole**2).mean(axis=1)) / 32768 + 1e-7)
-    noise, loud = np.percentile(level, [5, 95])
-    line = max(level.max() - 40, min(noise + 8, loud - 15))
-    spans: list[Span] = []
-    for at in np.flatnonzero(level > line):
-        if spans and at - spans[-1][1] <= 5:
-            spans[-1] = (spans[-1][0], int(at) + 1)
-        else:
-            spans.append((int(at), int(at) + 1))
-    return [(a * hop, b * hop) for a, b in spans if b - a >= 4 and level[a:b].max() >= line + 10]
-
-
 def scene(sounds: list[Samples], seed: int = 1) -> Scene:
     rng = np.random.default_rng(seed)
     parts, speech, at = [np.zeros(RATE, np.int16)], [], RATE
@@ -152,12 +110,6 @@ def heard_as(scene: Scene, condition: str, seed: int = 7) -> Samples:
     loudness = LEVEL / 10 ** (float(decibels) / 20)
     mixed: Samples = np.clip(scene.sound + noise / noise.std() * loudness, -32768, 32767).astype(np.int16)
     return mixed
-
-
-def resampled(sound: Samples, rate_in: int, rate_out: int) -> Samples:
-    resampler = Resampler(rate_out)
-    parts = [resampler.push(AudioFrame(sound[None, :], rate_in)), resampler.flush()]
-    return np.concatenate([part.samples[0] for part in parts if part is not None])
 
 
 # Two ways to find turns: from the sound to the samples that a handler is given.
@@ -280,7 +232,7 @@ def main() -> None:
     for name, folders in FOLDERS.items():
         sounds = recordings(folders)
         if not sounds:
-            report.note(f"{name}: skipped ({', '.join(folders)} is not there)")
+            report.note(f"{name}: skipped ({', '.join(map(str, folders))} is not there)")
             continue
         picked = np.random.default_rng(3).permutation(len(sounds))[: args.files]
         made = scene([sounds[number] for number in picked])

@@ -13,7 +13,7 @@ import random
 import struct
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 
 if TYPE_CHECKING:
     import httpx
+    from numpy.typing import NDArray
 
 STEP = 0.02
 PATIENCE = 20.0
@@ -77,7 +78,7 @@ class Call:
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._came: list[tuple[float, bytes]] = []
         self._write: Callable[[bytes], None] = lambda packet: None
-        self._payload_type = self._ssrc = 0
+        self._payload_type = self._ssrc = self._ticks = 0
         self._sequence, self._timestamp = random.randrange(1 << 14), random.randrange(1 << 30)
 
     async def open(self, client: httpx.AsyncClient) -> None:
@@ -119,18 +120,20 @@ class Call:
         stamp = (self._timestamp + ticks) & 0xFFFFFFFF
         self._write(struct.pack("!BBHLL", 0x80, kind, self._sequence, stamp, self._ssrc) + payload)
 
-    async def talk(self, seconds: float, packets: Sequence[bytes], *, until_echo: bool = False) -> None:
-        """Send audio packets, 20 ms apart; stop at the first echo if asked to."""
+    async def talk(self, seconds: float, packets: Sequence[bytes], *, until_echo: bool = False) -> float:
+        """Send audio packets, 20 ms apart; stop at the first echo if asked to. Returns when it began."""
         begin = time.monotonic()
         for count in range(round(seconds / STEP)):
-            self.send(packets[count % len(packets)], count * 960)
+            self.send(packets[count % len(packets)], self._ticks)
+            self._ticks += 960
             due = begin + (count + 1) * STEP
             while (left := due - time.monotonic()) > 0:
                 if self._came and not self.times.echoed:
                     self.times.echoed = self._came[0][0]
                 if self.times.echoed and until_echo:
-                    return
+                    return begin
                 await asyncio.sleep(min(left, 0.001) if until_echo else left)
+        return begin
 
     @property
     def packets_heard(self) -> int:
@@ -175,15 +178,28 @@ class Call:
 @lru_cache
 def opus(kind: str = "murmur") -> list[bytes]:
     """A second of mono Opus in packets of 20 ms: a murmur, or silence."""
-    encoder: Any = av.CodecContext.create("libopus", "w")
-    encoder.sample_rate, encoder.layout, encoder.format, encoder.bit_rate = 48000, "mono", "s16", 32000
     t = np.arange(48000) / 48000
     loud = 4000 if kind == "murmur" else 0
     wave = np.sum([np.sin(2 * np.pi * 130 * k * t) / k for k in range(1, 8)], axis=0)
-    samples = (loud * wave).astype(np.int16)
+    return coded((loud * wave).astype(np.int16))
+
+
+def coded(samples: NDArray[np.int16]) -> list[bytes]:
+    """Sound at 48 kHz as mono Opus in packets of 20 ms."""
+    encoder: Any = av.CodecContext.create("libopus", "w")
+    encoder.sample_rate, encoder.layout, encoder.format, encoder.bit_rate = 48000, "mono", "s16", 32000
     packets: list[bytes] = []
-    for at in range(0, samples.size, 960):
+    for at in range(0, samples.size - 959, 960):
         frame = av.AudioFrame.from_ndarray(samples[None, at : at + 960], format="s16", layout="mono")
         frame.sample_rate, frame.pts = 48000, at
         packets += [bytes(packet) for packet in encoder.encode(frame)]
     return packets
+
+
+def decoded(packets: Iterable[Packet]) -> Iterator[tuple[float, NDArray[np.int16]]]:
+    """The mono sound at 48 kHz of each packet, and when it arrived."""
+    decoder: Any = av.CodecContext.create("libopus", "r")
+    decoder.sample_rate, decoder.layout, decoder.format = 48000, "mono", "s16"
+    for packet in packets:
+        for frame in decoder.decode(av.Packet(packet.payload)):
+            yield packet.arrived, frame.to_ndarray()[0]

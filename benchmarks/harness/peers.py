@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from .report import note
 
 VARIABLE = "RTSTREAM_BENCH_FASTRTC"
+VAD_VARIABLE = "RTSTREAM_BENCH_VAD"
 VERSION = "0.0.34"
 
 
@@ -54,6 +55,23 @@ def fastrtc_python(args: argparse.Namespace) -> str | None:
     if found.stdout.strip() != VERSION:
         note(f"FastRTC: version {found.stdout.strip()} is measured, not {VERSION}")
     return str(args.fastrtc)
+
+
+def add_vad(parser: argparse.ArgumentParser) -> None:
+    """The argument of those that measure FastRTC's ReplyOnPause."""
+    parser.add_argument(
+        "--vad",
+        metavar="FILE",
+        default=os.environ.get(VAD_VARIABLE),
+        help=f"the Silero model that FastRTC would download (default: ${VAD_VARIABLE})",
+    )
+
+
+def vad(args: argparse.Namespace, python: str | None) -> str | None:
+    """FastRTC's Silero model, or None with a word about it."""
+    if python is not None and not args.vad:
+        note(f"FastRTC with its own model: skipped (name the file with --vad or {VAD_VARIABLE})")
+    return args.vad or None
 
 
 def ours(app: str, loop: str = "asyncio", name: str = "rtstream", **env: str) -> Peer:

@@ -1,139 +1,39 @@
-"""Telephone carriers, many at once: Twilio's media stream over bare sockets, with little work a frame.
-
-Every message is made before the clock starts, masked with a key of zeros (RFC 6455 §5.3 leaves the
-choice to the client), and what comes back is kept as bytes and read when all is over. So the callers
-need a fraction of a core where the server needs a whole one.
-"""
+"""Telephone calls, many at once: one core of callers loads several of servers."""
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import gc
 import json
-import selectors
-import socket
-import struct
 import time
-import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 
-from rtstream.media.g711 import ulaw_decode, ulaw_encode
+from rtstream.media.g711 import ulaw_decode
 
-from . import sound
+from . import lines, sound
+from .lines import STEP
 from .processes import Program
 from .report import middle
 
-STEP = 0.02
 FRAMES = sound.SECONDS * 50
-PATH = "/telephone/handler"
 LONGEST_DELAY = 8.0
 TAIL = 0.8  # bursts sent in the last seconds may still be on their way
-
-
-def masked(text: str) -> bytes:
-    """A text message as a client sends it (RFC 6455 §5.2), masked with zeros."""
-    data = text.encode()
-    if len(data) < 126:
-        return struct.pack("!BB", 0x81, 0x80 | len(data)) + bytes(4) + data
-    return struct.pack("!BBH", 0x81, 0x80 | 126, len(data)) + bytes(4) + data
 
 
 @lru_cache
 def payloads() -> list[str]:
     """The scene, 20 ms a piece, as mu-law in base64."""
-    coded = ulaw_encode(sound.scene())
-    size = int(sound.RATE * STEP)
-    return [base64.b64encode(coded[at : at + size]).decode() for at in range(0, len(coded), size)]
+    return lines.payloads(sound.scene(), sound.RATE)
 
 
-class Caller:
-    """One call: its socket, what was sent when, and what came when."""
+class Caller(lines.Telephone):
+    """Says the scene, and finds its bursts in what comes back."""
 
     def __init__(self, port: int, offset: int = 0) -> None:
-        self.id = uuid.uuid4().hex
-        self.offset = offset
-        self.sent: list[float] = []
-        self.came: list[tuple[float, bytes]] = []
-        self.gone = False
-        head = f'{{"event":"media","streamSid":"{self.id}","media":{{"track":"inbound","payload":"'
-        self.frames = [masked(f'{head}{payload}"}}}}') for payload in payloads()]
-        self.socket = socket.create_connection(("127.0.0.1", port), 20)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._greet(port)
-        self.socket.setblocking(False)
-
-    def _greet(self, port: int) -> None:
-        key = base64.b64encode(uuid.uuid4().bytes).decode()
-        self.socket.sendall(
-            f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
-        )
-        answer = b""
-        while not answer.endswith(b"\r\n\r\n"):
-            if not (more := self.socket.recv(1)):
-                raise ConnectionError(f"no WebSocket: {answer[:200]!r}")
-            answer += more
-        if b" 101 " not in answer.partition(b"\r\n")[0]:
-            raise ConnectionError(f"no WebSocket: {answer[:200]!r}")
-        start = {"streamSid": self.id, "callSid": self.id, "tracks": ["inbound"]}
-        said = {"event": "start", "streamSid": self.id, "websocket_id": self.id, "start": start}
-        self.socket.sendall(
-            masked(json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"}))
-        )
-        self.socket.sendall(masked(json.dumps(said)))
-
-    def speak(self, now: float) -> None:
-        """Send the next 20 ms."""
-        frame = self.frames[(self.offset + len(self.sent)) % FRAMES]
-        self.sent.append(now)
-        try:
-            if self.socket.send(frame) != len(frame):
-                self.gone = True  # the server does not read any more: the call is lost
-        except OSError:
-            self.gone = True
-
-    def listen(self, now: float) -> None:
-        """Keep what has come."""
-        try:
-            data = self.socket.recv(1 << 16)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if data:
-            self.came.append((now, data))
-        else:
-            self.gone = True
-
-    def hang_up(self) -> None:
-        with contextlib.suppress(OSError):
-            self.socket.setblocking(True)
-            self.socket.sendall(masked(json.dumps({"event": "stop", "streamSid": self.id})))
-        self.socket.close()
-
-    # Afterwards.
-
-    def messages(self) -> Iterator[tuple[float, bytes]]:
-        """`(when it was whole, payload)` of each text message that came."""
-        buffer = b""
-        for at, data in self.came:
-            buffer += data
-            while len(buffer) >= 2:
-                size, begin = buffer[1] & 0x7F, 2
-                if size == 126 and len(buffer) >= 4:
-                    size, begin = struct.unpack_from("!H", buffer, 2)[0], 4
-                elif size == 126:
-                    break
-                if len(buffer) < begin + size:
-                    break
-                if buffer[0] & 0x0F == 1:
-                    yield at, buffer[begin : begin + size]
-                buffer = buffer[begin + size :]
+        super().__init__(port, payloads(), offset)
 
     def heard(self) -> tuple[sound.Samples, np.ndarray]:
         """The sound that came back at 8 kHz, and when each sample did."""
@@ -196,9 +96,9 @@ def place(server: Program, calls: int, warmup: float, seconds: float) -> Load:
     idle = server.memory()
     callers = [Caller(server.port, offset=37 * n % FRAMES) for n in range(calls)]
     gc.disable()
-    _talk(callers, warmup)
+    lines.talk(callers, warmup)
     since, cpu, own = time.monotonic(), server.cpu(), time.process_time()
-    _talk(callers, seconds)
+    lines.talk(callers, seconds)
     took = time.monotonic() - since
     cpu, own = server.cpu() - cpu, time.process_time() - own
     load = Load(calls, cpu / took, own / took, (server.memory() - idle) / calls, server.threads())
@@ -212,26 +112,3 @@ def place(server: Program, calls: int, warmup: float, seconds: float) -> Load:
         load.missed += found.missed
         load.delivered += float((times >= since).sum()) / sound.RATE / took / calls
     return load
-
-
-def _talk(callers: list[Caller], seconds: float) -> None:
-    """Let each caller say a frame every 20 ms, their phases spread evenly, and listen in between."""
-    with selectors.DefaultSelector() as selector:
-        for caller in callers:
-            selector.register(caller.socket, selectors.EVENT_READ, caller)
-        begin, spread = time.monotonic(), STEP / len(callers)
-        for turn in range(round(seconds / STEP)):
-            for number, caller in enumerate(callers):
-                due = begin + turn * STEP + number * spread
-                while (left := due - time.monotonic()) > 0:
-                    _listen(selector, left)
-                if not caller.gone:
-                    caller.speak(time.monotonic())
-            _listen(selector, 0)
-
-
-def _listen(selector: selectors.BaseSelector, seconds: float) -> None:
-    for key, _ in selector.select(seconds):
-        key.data.listen(time.monotonic())
-        if key.data.gone:
-            selector.unregister(key.fileobj)
