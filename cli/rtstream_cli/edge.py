@@ -19,7 +19,7 @@ T = TypeVar("T")
 INTERRUPTED = 130  # 128 + SIGINT, as a shell counts it
 
 # What Typer (and click, before it) adds to a message when a name is nearly right.
-SUGGESTION = re.compile(r"(?:Did you mean |\(Possible options: )(.+?)[?)]*$")
+SUGGESTION = r"(?:Did you mean |\(Possible options: )(.+?)[?)]*$"  # compiled when a word was wrong
 
 # Typer carries its own copy of click since 0.26 or so, so click's classes are reached through Typer's.
 Misused: type[Exception] = typer.BadParameter.__mro__[2]
@@ -72,7 +72,7 @@ def _misuse(error: Exception) -> UsageError:
     ctx: typer.Context | None = getattr(error, "ctx", None)
     message: str = getattr(error, "format_message", error.__str__)()
     path = ctx.command_path if ctx is not None else "rtstream"
-    told = SUGGESTION.search(message)
+    told = re.search(SUGGESTION, message)
     return UsageError(
         (message[: told.start()] if told else message).rstrip(". ").replace("\n\t", " "),
         fix=f"Did you mean {told[1]}?" if told else f"{path} --help",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -15,8 +14,7 @@ from .console import COLORS, console
 Context = typer.Context  # what a command is handed: the global flags, and the words after `--`
 
 
-@dataclass
-class Globals:
+class Globals(NamedTuple):
     """What the flags leave behind for the commands; `origin` is where the program was started."""
 
     config: Path | None = None
