@@ -47,7 +47,7 @@ TALK_OVER = 2.0  # seconds after a phrase when the next one is said over the rep
 LEAD = 1.0
 LONG = "30"  # seconds of a reply that is to be interrupted
 HEAD = (
-    *("over", "server", "reply ms", "p90", "most", "cut", "missed"),
+    *("", "reply ms", "p90", "most", "cut", "missed"),
     *("silent ms", "p90", "most", "heard on"),
 )
 EARLY = "rtstream, 0.2 s of thought, speculative"
@@ -179,7 +179,7 @@ def row(way: str, name: str, score: Score) -> tuple[object, ...]:
 
     answered = [*times(score.delays), f"{score.cut}/{score.phrases}", f"{score.missed}/{score.phrases}"]
     heard_on = f"{score.heard_on}/{score.interruptions}" if score.interruptions else "–"
-    return (way, name, *answered, *times(score.silences), heard_on)
+    return (f"{way}: {name}", *answered, *times(score.silences), heard_on)
 
 
 def judge(scores: dict[tuple[str, str], Score], ways: Sequence[str]) -> None:

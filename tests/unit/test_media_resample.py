@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rtstream.media.frames import AudioFrame
+from rtstream.media.rate_filter import RateFilter
 from rtstream.media.resample import Chunker, Resampler
 from tests.unit.signals import joined, pieces, pitch, signal_to_noise, sound, tone
 
@@ -120,6 +121,49 @@ def test_after_flush_a_new_stream_may_begin() -> None:
     resampler = Resampler(48000)
     for _ in range(2):
         assert joined([resampler.push(sound(440, 1, 8000)), resampler.flush()]).shape == (1, 48000)
+
+
+@ways
+def test_when_nothing_follows_all_comes_out_to_the_sample_each_time(rate_in: int, rate_out: int) -> None:
+    resampler, frames = Resampler(rate_out), pieces(sound(440, 0.1, rate_in))
+    first = joined([*map(resampler.push, frames), resampler.drain()])
+    assert first.shape == (1, round(0.1 * rate_out))
+    assert resampler.drain() is None
+    for _ in range(3):
+        again = joined([*map(resampler.push, frames), resampler.drain()])
+        assert again.shape == first.shape
+        within = again[0, rate_out // 200 : -rate_out // 200]
+        assert signal_to_noise(within, 440, rate_out) >= 70
+
+
+def test_a_drain_after_less_than_the_filter_holds_gives_all_of_it() -> None:
+    resampler, frame = Resampler(48000), sound(440, 0.0005, 8000)
+    assert resampler.push(frame) is None
+    for _ in range(2):
+        heard = joined([resampler.drain()])
+        assert heard.shape == (1, 24)
+        assert resampler.push(frame) is None
+
+
+def test_what_follows_comes_out_of_the_same_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    init = RateFilter.__init__
+    monkeypatch.setattr(RateFilter, "__init__", lambda self, *args: (made.append(self), init(self, *args))[1])
+    resampler, frame = Resampler(8000), sound(440, 0.02, 24000)
+    for _ in range(3):
+        resampler.push(frame)
+        resampler.drain()
+    assert len(made) == 1
+    resampler.push(frame)
+    resampler.flush()
+    resampler.push(frame)
+    assert len(made) == 2
+
+
+def test_a_resampler_that_changes_no_rate_holds_nothing_to_drain() -> None:
+    resampler = Resampler(48000, 2)
+    resampler.push(sound(440, 0.02, 48000))
+    assert resampler.drain() is None
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted in /proc")

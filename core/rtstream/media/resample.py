@@ -62,6 +62,13 @@ class Resampler:
         ended, self._filter = self._filter, None
         return self._widened(ended.end()) if ended else None
 
+    def drain(self) -> AudioFrame | None:
+        """What the filter holds, when nothing follows for a while; it goes on with the sound that does.
+
+        A new filter costs a millisecond: of many calls, those that it delays would be drained too.
+        """
+        return self._widened(self._filter.drain()) if self._filter is not None else None
+
     def reset(self) -> None:
         """Forget what is held, as when the speaker was interrupted."""
         self._filter = None

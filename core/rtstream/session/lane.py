@@ -199,7 +199,7 @@ class Mouth:
     def _let_go(self) -> None:
         assert self._resampler is not None and self._chunker is not None
         self._filtered = False
-        rest = self._resampler.flush()
+        rest = self._resampler.drain()
         pieces = self._chunker.push(rest) if rest is not None else []
         for piece in (*pieces, self._chunker.flush()):
             if piece is not None:
