@@ -171,11 +171,20 @@ def main(
     """Turn a Python function into a realtime audio or video stream."""
     console.configure(quiet=quiet, verbose=verbose, color=color, json=console.json)
     interactive = not (no_input or console.ci) and sys.stdin.isatty() and sys.stderr.isatty()
-    ctx.obj = Globals(config, interactive, Path.cwd())
+    ctx.obj = Globals(config, interactive, _working_folder())
     if directory is not None:
         _enter(ctx, directory)
     if ctx.invoked_subcommand is None:
         console.data(ctx.get_help())
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:  # it was deleted, or this user may not look into it
+        raise UsageError(
+            "the working folder cannot be used", why=error.strerror or str(error), fix="Go to another folder"
+        ) from None
 
 
 def _enter(ctx: Context, directory: Path) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import inf
 from typing import Any
 
 SECTIONS = ("test_file",)  # tables of a configuration file that hold settings of one command
+
+LONGEST = 86400.0  # seconds: the longest time that may be asked for
 
 MODALITIES = ("audio", "video", "audio-video")
 MODES = ("send-receive", "send", "receive")
@@ -68,6 +71,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _is_seconds(value: Any) -> bool:
+    """Whether it is a time that can be waited for; a day is longer than anybody means."""
+    return _is_number(value) and 0 <= value <= LONGEST
+
+
 def _whole(text: str) -> int | str:
     """A whole number, or the word itself."""
     return int(text) if text.lstrip("-").isdigit() else text
@@ -106,7 +114,7 @@ KEYS: dict[str, Key] = {
         "a whole number from 1, `none` or `default` (1)", 10, _whole, _is_limit, "default"
     ),
     "time_limit": Key(
-        "a number of seconds above 0", 300, float, lambda value: _is_number(value) and value > 0
+        "a number of seconds above 0", 300, float, lambda value: _is_number(value) and 0 < value < inf
     ),
     "ice_server": Key(
         "URLs that start with stun: or turn:, or JSON objects with `urls`, `username` and `credential`",
@@ -118,7 +126,7 @@ KEYS: dict[str, Key] = {
     "https": _yes_or_no(False),
     "warm": _yes_or_no(True),
     "log_format": _choice(("text", "json"), "text"),
-    "drain": Key("a number of seconds from 0", 5, float, lambda value: _is_number(value) and value >= 0, 5.0),
+    "drain": Key("a number of seconds from 0 to 86400", 5, float, _is_seconds, 5.0),
     "parameters": Key(
         "a table of the function's own parameters",
         {"gain": 0.5},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 from .errors import OptionError
@@ -183,7 +184,7 @@ def as_seconds(value: Any) -> float | None:
             why="it is for how many seconds a connection may last",
             fix="Pass a number of seconds above 0, or None for no limit",
         )
-    return float(value)
+    return float(value) if value < inf else None  # which not every event loop can wait for
 
 
 def _components(name: str, value: Any) -> list[Any] | None:

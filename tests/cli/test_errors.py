@@ -216,6 +216,15 @@ def test_a_table_on_a_narrow_terminal_breaks_prose_and_neither_figures_nor_names
     assert max(map(len, re.sub("\x1b.*?m", "", shown).splitlines())) <= width
 
 
+def test_a_working_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    words = f'cd {gone} && rmdir {gone} && exec "$0" -m rtstream_cli serve @echo'
+    done = subprocess.run(["sh", "-c", words, sys.executable], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "the working folder cannot be used" in done.stderr
+
+
 CLOSED = [(0,), (1,), (2,), (0, 1, 2)]
 
 

@@ -167,6 +167,8 @@ def test_a_handler_that_hangs_is_given_up_and_its_line_is_named(cli: Run, word: 
         (["word.wav", "@echo", "--via", "pigeon"], 2, "pigeon"),
         (["word.wav", "@mirror", "--via", "phone"], 2, "pictures"),
         (["word.wav", "@echo", "--out", "reply.xyz"], 2, "suffix"),
+        (["word.wav", "@echo", "--timeout", "inf"], 2, "--timeout"),
+        (["word.wav", "@echo", "--linger", "inf"], 2, "--linger"),
         (["word.wav", "handlers.py:nobody"], 3, "nobody"),
         (["word.wav", "handlers.py:either"], 3, "--modality audio"),
         (["word.wav", "http://127.0.0.1:9", "--via", "direct"], 2, "is not a way"),

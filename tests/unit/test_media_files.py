@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,7 @@ def subtitles(path: Path) -> None:
         ("gone.wav", lambda path: None, "There is no file"),
         ("folder.wav", Path.mkdir, "is a folder"),
         ("empty.wav", Path.touch, "it has 0 bytes"),
+        ("pipe.wav", os.mkfifo, "is a pipe or a device"),
         ("letter.wav", lambda path: path.write_text("Dear reader,\n" * 50), "is no media file"),
         ("noise.mp3", lambda path: path.write_bytes(np.random.default_rng(2).bytes(20000)), "no media file"),
         ("subtitles.srt", subtitles, "neither sound nor pictures"),
@@ -226,6 +228,17 @@ def test_a_path_that_the_system_cannot_follow_is_reported_in_its_words(tmp_path:
     with pytest.raises(MediaFileError, match="cannot be read") as refused:
         Clip.open(tmp_path / name)
     assert refused.value.why
+
+
+def test_a_file_that_may_not_be_read_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(name: str) -> None:
+        raise av.error.PermissionError(13, "Permission denied", name)
+
+    path = write_sound(tmp_path / "tone.wav", sound(440, 0.1, 8000))
+    monkeypatch.setattr(av, "open", refused)  # root may read everything
+    with pytest.raises(MediaFileError, match="cannot be read") as told:
+        Clip.open(path)
+    assert told.value.why == "Permission denied"
 
 
 def test_sound_of_a_silent_film_and_pictures_of_a_song_are_refused(tmp_path: Path) -> None:

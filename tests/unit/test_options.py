@@ -57,6 +57,10 @@ def test_the_limit_is_one_by_default_and_none_for_none(given: Any, limit: int | 
     assert made.concurrency_limit == made.sessions.limit == limit
 
 
+def test_a_time_limit_without_end_is_none() -> None:
+    assert stream(time_limit=float("inf")).time_limit is None
+
+
 @pytest.mark.parametrize("given", [1, 0.5, 3600, np.float64(2.5)])
 def test_a_time_limit_is_any_number_above_nought(given: Any) -> None:
     assert stream(time_limit=given).time_limit == float(given)

@@ -16,7 +16,7 @@ from .. import candidates, discover, infer, streams
 from ..config import DEFAULT, Settings
 from ..console import as_document, console
 from ..discover import Target
-from ..keys import TRANSPORTS
+from ..keys import LONGEST, TRANSPORTS
 from ..options import OUTPUT, Context, JsonOpt, ModalityOpt, ModeOpt, TargetArg
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ FileArg = Annotated[
     typer.Argument(
         metavar="IN",
         show_default=False,
+        readable=False,  # asked here, that would be another error than all else that is wrong with it
         help="The recording: wav, mp3, ogg, flac, m4a, mp4, webm, and what else FFmpeg reads.",
     ),
 ]
@@ -75,6 +76,7 @@ LingerOpt = Annotated[
     typer.Option(
         "--linger",
         min=0.1,
+        max=LONGEST,
         metavar="SECONDS",
         rich_help_panel=WAYS,
         help="How long the handler must be quiet at the end before the caller hangs up.",
@@ -85,6 +87,7 @@ TimeoutOpt = Annotated[
     typer.Option(
         "--timeout",
         min=0.1,
+        max=LONGEST,
         metavar="SECONDS",
         rich_help_panel=WAYS,
         show_default="60 and twice the recording",

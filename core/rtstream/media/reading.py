@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Self
 
 import av
@@ -143,7 +144,7 @@ def _must_hold_bytes(path: Path) -> None:
             raise MediaFileError(
                 f"'{path}' is a folder", why="A media file is wanted", fix="Name a file in that folder"
             )
-        size = path.stat().st_size
+        status = path.stat()
     except FileNotFoundError:
         raise MediaFileError(
             f"There is no file '{path}'",
@@ -151,15 +152,25 @@ def _must_hold_bytes(path: Path) -> None:
             fix="Check the spelling, or give the whole path",
         ) from None
     except OSError as error:
+        raise _unreadable(path, error) from error
+    if not S_ISREG(status.st_mode):
         raise MediaFileError(
-            f"'{path}' cannot be read", why=str(error.strerror), fix="Check who may read it: ls -l"
-        ) from error
-    if not size:
+            f"'{path}' is a pipe or a device",
+            why="A recording is read several times, and those can be read once",
+            fix="Write it to a file first, and name that",
+        )
+    if not status.st_size:
         raise MediaFileError(
             f"'{path}' is empty: it has 0 bytes",
             why="A recording or a download that was never finished leaves such a file",
             fix="Record it or copy it again",
         )
+
+
+def _unreadable(path: Path, error: OSError) -> MediaFileError:
+    return MediaFileError(
+        f"'{path}' cannot be read", why=str(error.strerror), fix="Check who may read it: ls -l"
+    )
 
 
 @contextmanager
@@ -168,6 +179,8 @@ def _reading(path: Path) -> Iterator[InputContainer]:
     try:
         with av.open(f"file:{path}") as container:  # the prefix: a name with a colon is no protocol
             yield container
+    except PermissionError as error:
+        raise _unreadable(path, error) from error
     except FFmpegError as error:
         raise MediaFileError(
             f"'{path}' is no media file, or a damaged one",
