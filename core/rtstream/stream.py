@@ -18,7 +18,7 @@ from .engine import Engine
 from .errors import FeatureMissing, RtstreamError
 from .options import Modality, Mode, UIArgs, validated
 from .server.bodies import Body
-from .server.lifespan import during_life, load_ahead, require_turn_in_the_cloud
+from .server.lifespan import Life, during_life, load_ahead, require_turn_in_the_cloud
 from .server.requests import read_body, refusal, socket_url
 from .server.routes import add_routes, checked_prefix
 from .wire.twilio import TwilioWire
@@ -110,6 +110,7 @@ class Stream(Engine):
         self.additional_outputs_handler = options.additional_outputs_handler
         self.verbose = verbose
         self._own_ui: Blocks | None = None
+        self._life = Life()
 
     # On a server.
 
@@ -118,7 +119,7 @@ class Stream(Engine):
 
         `POST {path}/webrtc/offer`, `POST {path}/telephone/incoming`, and the WebSockets
         `{path}/telephone/handler` and `{path}/websocket/offer`. When the app stops, the connections are
-        told and ended.
+        told and ended; an app that is itself mounted on another is never started nor stopped by Starlette.
 
         Args:
             app: the FastAPI application; a Starlette one will do.
@@ -134,6 +135,7 @@ class Stream(Engine):
         path = checked_prefix(path)
         add_routes(app, path, posts=posts, sockets=sockets, tags=tags)
         app.state.rtstream_streams = [*getattr(app.state, "rtstream_streams", []), (path, self)]
+        self._life.wait()
         during_life(app, partial(self._while_mounted, path))
 
     async def offer(self, body: Body) -> dict[str, Any] | JSONResponse:
@@ -146,6 +148,7 @@ class Stream(Engine):
             `{"sdp": …, "type": "answer"}` or `{"status": "success"}`; for what cannot be served a
             response with its status and `{"status": "failed", "meta": {"error": …, …}}`.
         """
+        self._life.check()
         try:
             return await self.answer(body)
         except RtstreamError as error:
@@ -162,10 +165,12 @@ class Stream(Engine):
 
     async def telephone_handler(self, websocket: WebSocket) -> None:
         """Carry a telephone call over a WebSocket, not yet accepted: Twilio Media Streams."""
+        self._life.check()
         await self.carry(websocket, TwilioWire())
 
     async def websocket_offer(self, websocket: WebSocket) -> None:
         """Carry a connection over a WebSocket, not yet accepted: mu-law in JSON, FastRTC's dialect."""
+        self._life.check()
         await self.carry(websocket)
 
     # What comes with a later version.
@@ -228,6 +233,7 @@ class Stream(Engine):
 
     @asynccontextmanager
     async def _while_mounted(self, path: str) -> AsyncIterator[None]:
+        self._life.begin()
         require_turn_in_the_cloud(self.rtc_configuration)
         load_ahead("rtstream.server.offers", "rtstream.media.rate_filter")
         if self.verbose:

@@ -124,6 +124,35 @@ def test_the_start_is_told_on_stderr_unless_not_wanted(
     assert ("/voice/webrtc/offer" in said.err) is verbose
 
 
+def test_an_app_that_is_mounted_on_another_serves_calls_and_says_once_what_it_cannot(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stream = Stream(AsyncEcho(), modality="audio", concurrency_limit=None)
+    inner, outer = FastAPI(), FastAPI()
+    stream.mount(inner)
+    outer.mount("/inner", inner)
+
+    async def main() -> None:
+        async with serving(stream, "/inner", outer) as server:
+            for _ in range(2):
+                async with socket_caller(server) as client:
+                    await client.start()
+                    await client.talk(0.2)
+                    await client.hears(0.1)
+
+    run(main())
+    assert [one.name for one in caplog.records if "was never started" in one.message] == ["rtstream.server"]
+
+
+def test_an_app_that_was_started_has_nothing_to_say(caplog: pytest.LogCaptureFixture) -> None:
+    stream = Stream(AsyncEcho(), modality="audio")
+    app = FastAPI()
+    stream.mount(app)
+    with TestClient(app) as client, client.websocket_connect("/websocket/offer") as socket:
+        socket.send_json({"event": "stop"})
+    assert not caplog.records
+
+
 def test_in_the_cloud_a_stream_without_turn_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYSTEM", "spaces")
     app = FastAPI()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Iterator
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -112,6 +112,16 @@ class GeneratorCallable:
         yield None
 
 
+def logged(fn: Any) -> Any:
+    """A decorator as users have them: for logs, times, retries."""
+
+    @wraps(fn)
+    def wrapper(*args: Any, **named: Any) -> Any:
+        return fn(*args, **named)
+
+    return wrapper
+
+
 def made(handler: Any, **options: Any) -> StreamHandlerBase:
     return Stream(handler, **{"modality": "audio", **options})._make_handler()
 
@@ -135,6 +145,9 @@ def made(handler: Any, **options: Any) -> StreamHandlerBase:
         (async_generator, {"mode": "receive"}, GeneratorHandler),
         (Callable().generator, {"mode": "receive"}, GeneratorHandler),
         (GeneratorCallable(), {"mode": "receive"}, GeneratorHandler),
+        (logged(generator), {"mode": "receive"}, GeneratorHandler),
+        (logged(async_generator), {"mode": "receive"}, GeneratorHandler),
+        (logged(function), {}, FunctionHandler),
         (VideoStreamHandler(function), {"modality": "video"}, FunctionHandler),
         (VideoStreamHandler(generator), {"modality": "video", "mode": "receive"}, GeneratorHandler),
     ],
@@ -232,6 +245,9 @@ def test_a_rate_of_pictures_that_cannot_be_is_refused(fps: float) -> None:
         (partial(partial(coroutine)), True, False, False),
         (partial(AsyncCallable()), True, False, False),
         (partial(generator), False, True, False),
+        (logged(generator), False, True, False),
+        (partial(logged(async_generator)), False, True, True),
+        (logged(coroutine), False, False, False),  # a thread gets it, and what it gives is awaited
         (np.flip, False, False, False),
         (max, False, False, False),
         (Sound, False, False, False),

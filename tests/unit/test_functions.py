@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from rtstream.handlers.functions import EXHAUSTED, FunctionHandler, GeneratorHandler
+from tests.unit.test_forms import logged
 from tests.unit.test_handlers import Line
 
 
@@ -39,7 +40,7 @@ def test_a_source_gives_what_it_yields_and_then_that_it_is_exhausted() -> None:
         yield 2
 
     async def main() -> None:
-        for fn in (source, async_source):
+        for fn in (source, async_source, logged(source), logged(async_source)):
             handler = GeneratorHandler(fn)
             handler.bind(Line())
             (asked,) = handler.sources()

@@ -15,12 +15,12 @@ def is_async(fn: Callable[..., Any]) -> bool:
 
 def is_async_generator(fn: Callable[..., Any]) -> bool:
     """Whether calling it gives an asynchronous generator."""
-    return inspect.isasyncgenfunction(_innermost(fn))
+    return inspect.isasyncgenfunction(_decorated(fn))
 
 
 def is_generator(fn: Callable[..., Any]) -> bool:
     """Whether calling it gives a generator of either kind."""
-    return inspect.isgeneratorfunction(_innermost(fn)) or is_async_generator(fn)
+    return inspect.isgeneratorfunction(_decorated(fn)) or is_async_generator(fn)
 
 
 def takes_nothing(fn: Callable[..., Any]) -> bool:
@@ -51,6 +51,11 @@ def name_of(fn: Any) -> str:
     """What its author calls it."""
     inner = fn.func if isinstance(fn, partial) else fn
     return getattr(inner, "__name__", None) or type(inner).__name__
+
+
+def _decorated(fn: Any) -> Any:
+    """What stands under `functools.wraps`: a decorator that logs or times gives on what it is given."""
+    return inspect.unwrap(_innermost(fn))
 
 
 def _innermost(fn: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -12,6 +13,37 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+
+
+logger = logging.getLogger("rtstream.server")
+
+
+class Life:
+    """Whether the app of a stream has been started: only one that has can tell the calls of its end.
+
+    Starlette starts no app that is mounted on another, and says so to nobody.
+    """
+
+    def __init__(self) -> None:
+        self._awaited = False
+
+    def wait(self) -> None:
+        """From now on the app is expected to start."""
+        self._awaited = True
+
+    def begin(self) -> None:
+        """It has started."""
+        self._awaited = False
+
+    def check(self) -> None:
+        """Say once, when a client comes to an app that never started, what follows from it."""
+        if self._awaited:
+            self._awaited = False
+            logger.warning(
+                "the app that the stream is mounted on was never started, so its calls will not be told when "
+                "the server stops: mount the stream on the app that the server runs, or enter "
+                "`sub_app.router.lifespan_context(sub_app)` in that one's lifespan"
+            )
 
 
 def during_life(app: Starlette, around: Callable[[], AbstractAsyncContextManager[None]]) -> None:
