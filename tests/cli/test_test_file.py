@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from rtstream.media.files import Clip, ClipWriter
 from tests.cli.conftest import Run, document, program
+from tests.conftest import SAMPLE
 from tests.unit.signals import sound
 
 HANDLERS = """
@@ -16,7 +18,7 @@ import asyncio
 import time
 
 import numpy as np
-from rtstream import CloseStream, Stream
+from rtstream import AdditionalOutputs, CloseStream, Stream
 
 Sound = tuple[int, np.ndarray]
 
@@ -53,6 +55,19 @@ async def hangs_in_a_pool(audio: Sound) -> Sound:
 
 def either(frame):
     return frame
+
+
+def chat(audio: Sound):
+    yield AdditionalOutputs({"role": "user", "content": "go"})
+    yield AdditionalOutputs("plain", {"words": 2})
+    for _ in range(20):
+        yield 24000, np.full((1, 2400), 9000, np.int16)
+
+
+def chatters(audio: Sound):
+    for number in range(100):
+        yield AdditionalOutputs(number)
+    yield 24000, np.full((1, 2400), 9000, np.int16)
 
 
 stream_of_echo = Stream(echo, modality="audio")
@@ -249,3 +264,89 @@ def test_a_process_of_its_own_ends_even_when_the_handler_does_not(
     done = program("test-file", word, f"handlers.py:{handler}", "--timeout", "0.5", cwd=project)
     assert (done.returncode, done.stdout) == (3, "")
     assert "RT3007" in done.stderr
+
+
+# Turns.
+
+
+@pytest.fixture
+def question(word: str) -> str:
+    """The handlers of `word`, and a recorded sentence."""
+    shutil.copy(SAMPLE, "question.wav")
+    return "question.wav"
+
+
+TURNS = "transport turn caller spoke reply from latency heard interrupted"
+
+
+def test_the_turns_stand_in_a_table_below_with_what_the_handler_gave_beside(cli: Run, question: str) -> None:
+    result = cli("test-file", question, "handlers.py:chat")
+    assert (result.exit_code, result.stderr) == (0, "")
+    header, row, empty, titles, turn, gap, *told = result.stdout.splitlines()
+    assert (header.split(), row.split()[0], empty, gap) == (COLUMNS.split(), "direct", "", "")
+    assert titles.split() == TURNS.split()
+    assert turn.split()[:3] == ["direct", "1", "0.50–2.28"]
+    assert turn.split()[-3:] == ["2.00", "s", "no"]
+    assert told == ["user: go", 'plain, {"words": 2}']
+
+
+def test_the_document_has_the_turns_and_the_outputs_of_each_way(cli: Run, question: str) -> None:
+    (row,) = document(cli("test-file", question, "handlers.py:chat", "--json"))["rows"]
+    (turn,) = row["turns"]
+    assert turn.keys() == {
+        *("began", "ended", "reply", "reply_ended", "latency_ms", "heard", "interrupted", "silence_ms")
+    }
+    assert turn["latency_ms"] == pytest.approx(1000 * (turn["reply"] - turn["ended"]))
+    assert (turn["interrupted"], turn["silence_ms"]) == (False, None)
+    assert row["outputs"] == [[{"role": "user", "content": "go"}], ["plain", {"words": 2}]]
+
+
+def test_a_handler_that_takes_no_turns_has_no_table_of_them(cli: Run, question: str) -> None:
+    assert len(cli("test-file", question, "@echo").stdout.splitlines()) == 2
+
+
+def test_of_many_outputs_the_last_are_told_and_all_are_in_the_document(cli: Run, question: str) -> None:
+    told = cli("test-file", question, "handlers.py:chatters").stdout.splitlines()[6:]
+    assert told == ["… 60 outputs before these (all of them: --json)", *map(str, range(60, 100))]
+    (row,) = document(cli("test-file", question, "handlers.py:chatters", "--json"))["rows"]
+    assert row["outputs"] == [[number] for number in range(100)]
+
+
+@pytest.mark.parametrize(
+    "words, code, said",
+    [
+        (["--expect-turns", "1", "--max-latency", "500"], 0, ""),
+        (["--expect-turns", "2"], 1, "direct: 1 turn was answered, not 2"),
+        (["--max-latency", "100"], 1, "direct: turn 1 was answered after "),
+        (["--interrupt-at", "1", "--expect-turns", "2"], 0, ""),
+        (
+            ["--interrupt-at", "5"],
+            1,
+            "direct: the last reply lasted 2.00 s, too short to speak over it after 5 s",
+        ),
+        (["--interrupt-at", "1", "--interrupt-with", "word.wav"], 1, "and was not interrupted"),
+        (["--interrupt-with", "word.wav"], 2, "Add `--interrupt-at SECONDS`"),
+        (["--interrupt-at", "1", "--interrupt-with", "nobody.wav"], 2, "no file 'nobody.wav'"),
+        (["--interrupt-at", "1", "--mode", "send"], 2, "no reply can be interrupted"),
+        (["--expect-turns", "-1"], 2, "--expect-turns"),
+    ],
+)
+def test_what_is_asked_of_the_turns_decides_the_exit_code(
+    cli: Run, question: str, words: list[str], code: int, said: str
+) -> None:
+    result = cli("test-file", question, "handlers.py:chat", *words)
+    assert result.exit_code == code, result.stdout + result.stderr
+    assert said in result.stderr
+    assert bool(result.stderr) is (code != 0)
+
+
+def test_an_interruption_is_told_by_how_long_the_reply_went_on(cli: Run, question: str) -> None:
+    shown = cli("test-file", question, "handlers.py:chat", "--interrupt-at", "1").stdout.splitlines()
+    assert "silent after" in shown[4] and shown[4].endswith(" ms")
+    assert shown[5].endswith(" no")
+
+
+def test_expectations_hold_for_silence_and_for_what_a_handler_raises(cli: Run, question: str) -> None:
+    asked = ("--expect-turns", "1")
+    assert cli("test-file", question, "handlers.py:mute", *asked).exit_code == 6
+    assert cli("test-file", question, "handlers.py:fails", *asked).exit_code == 3

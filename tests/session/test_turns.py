@@ -176,6 +176,31 @@ def test_what_is_no_speech_is_no_turn(kind: str) -> None:
     assert (parrot.turns, dialog.logs, dialog.line.heard) == ([], [], [])
 
 
+def test_the_client_is_told_from_when_to_when_there_was_speech_in_a_turn() -> None:
+    whole = np.concatenate([silence(1), word(0.6), silence(1.5)])
+    spans = [place / RATE for place in spoken_in(whole)]
+    dialog = talk(made(Parrot()), whole)
+    (told,) = [message["speech"] for message in dialog.told if message.get("data") == "pause_detected"]
+    assert told == pytest.approx(spans, abs=0.1)
+
+
+def test_turns_that_are_answered_together_are_told_as_one_from_the_first_word_to_the_last() -> None:
+    parts = [silence(1), *[word(0.6), silence(0.6)] * 3, silence(4)]
+    dialog = talk(made(Parrot(pieces=30), can_interrupt=False), np.concatenate(parts))
+    told = [message["speech"] for message in dialog.told if message.get("data") == "pause_detected"]
+    assert told == [pytest.approx([1.0, 1.6], abs=0.1), pytest.approx([2.2, 4.0], abs=0.1)]
+
+
+def test_a_button_in_silence_tells_of_a_turn_without_speech() -> None:
+    async def press(stream: Stream, line: MemoryTransport) -> None:
+        await Clock().sleep(0.5)
+        stream.handlers["dialog"].trigger_response()  # type: ignore[attr-defined]
+
+    dialog = talk(made(Parrot()), silence(1), meanwhile=press)
+    ((begun, ended),) = [m["speech"] for m in dialog.told if m.get("data") == "pause_detected"]
+    assert begun == ended == pytest.approx(0.5, abs=0.05)
+
+
 # The options.
 
 

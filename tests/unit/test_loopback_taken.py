@@ -160,7 +160,7 @@ def test_messages_are_kept_and_errors_among_them_understood() -> None:
         json.dumps({"status": "failed", "meta": {"error": "invalid_offer"}}),
     ]
     for text in texts:
-        taken.read(text)
+        taken.read(text, 1.0)
     assert taken.texts == texts
     assert [(type(error).__name__, error.what) for error in taken.errors] == [
         ("RemoteError", "it broke"),

@@ -20,6 +20,7 @@ from rtstream.wire.twiml import connect_to
         (messages.error("x"), {"type": "error", "message": "x", "data": "x"}),
         (messages.ended("x", "handler"), {"type": "end_stream", "data": "x", "reason": "handler"}),
         (messages.log("x"), {"type": "log", "data": "x"}),
+        (messages.log("x", at=[1, 2]), {"type": "log", "data": "x", "at": [1, 2]}),
         (messages.stopword(), {"type": "stopword", "data": ""}),
         (messages.pong(), {"type": "pong"}),
         (messages.closed(), {"type": "update_connection", "data": "closed"}),

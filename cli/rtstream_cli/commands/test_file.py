@@ -12,7 +12,7 @@ import typer
 
 from rtstream.errors import UsageError
 
-from .. import candidates, discover, infer, streams
+from .. import candidates, dialog, discover, infer, streams
 from ..config import DEFAULT, Settings
 from ..console import as_document, console
 from ..discover import Target
@@ -118,6 +118,10 @@ def test_file(
     linger: LingerOpt = 1.0,
     timeout: TimeoutOpt = None,
     out: OutOpt = None,
+    expect_turns: dialog.ExpectTurnsOpt = None,
+    max_latency: dialog.MaxLatencyOpt = None,
+    interrupt_at: dialog.InterruptAtOpt = None,
+    interrupt_with: dialog.InterruptWithOpt = None,
     json: JsonOpt = False,
 ) -> int:
     """Send a recording through a handler and tell what comes back, how fast and how true."""
@@ -141,6 +145,7 @@ def test_file(
         timeout=timeout,
         name=found.name,
         before=_announce,
+        **dialog.wanted(file, expect_turns, max_latency, interrupt_at, interrupt_with),
         **_what(found, settings, modality, mode),
     )
     settings.explain()
@@ -183,6 +188,7 @@ def _show(report: Report, out: Path | None) -> None:
         return
     right = COLUMNS[1:-1]
     console.table(COLUMNS, [_cells(row) for row in report.rows], right=right)
+    dialog.show(report.rows)
     for row in report.rows:
         if row.why:
             console.say(f"{row.via}: {row.why}")

@@ -185,8 +185,8 @@ class ReplyOnPause(AsyncStreamHandler):
                     self._reply.prepare()
                 case Withdrawn():
                     self._drop()
-                case Paused(audio, prepared):
-                    self._log("pause_detected")
+                case Paused(audio, prepared, speech):
+                    self._log("pause_detected", speech=[round(second, 3) for second in speech])
                     reply = self._reply if prepared else None
                     self._perform(reply or self._answer(audio))
 
@@ -277,5 +277,5 @@ class ReplyOnPause(AsyncStreamHandler):
         known = self._first_known or self.args_set.is_set()
         return tuple(self.latest_args[1 : wanted + 1]) if known else ()
 
-    def _log(self, what: str) -> None:
-        self.send_message_sync(messages.log(what))
+    def _log(self, what: str, **more: Any) -> None:
+        self.send_message_sync(messages.log(what, **more))

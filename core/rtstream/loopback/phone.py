@@ -56,7 +56,7 @@ class Handset:
         if not isinstance(message, dict):
             self._taken.breach(f"sent {text[:40]!r}, which is no JSON object")
         elif message.get("status") == "failed":
-            self._taken.read(str(text))
+            self._taken.read(str(text), now)
         else:
             self._obey(message, now)
 

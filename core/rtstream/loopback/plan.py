@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rtstream.errors import MediaFileError, OptionError
 from rtstream.handlers.forms import as_handler
+from rtstream.loopback.interrupting import Interrupting, Interruption
 from rtstream.media.files import Clip
 from rtstream.media.frames import Kind
 from rtstream.options import KINDS, Modality, Mode
@@ -35,6 +36,7 @@ class Plan:
         realtime: let `direct` take as long as the recording lasts.
         limit: real seconds after which a way is given up.
         app, path: what the stream is mounted on, if it is.
+        interruption: what the caller says over a reply, if anything.
     """
 
     target: Stream | str
@@ -46,10 +48,13 @@ class Plan:
     limit: float = LIMIT
     app: Starlette | None = None
     path: str = ""
+    interruption: Interruption | None = None
 
     def script(self, way: str = "direct") -> Script:
         """What a caller says who goes that way, from the beginning."""
         kinds: tuple[Kind, ...] = ("audio",) if way in SOUND_ONLY else self.kinds
+        if self.interruption is not None:
+            return Interrupting(self.clip, kinds, self.mode, self.linger, self.interruption)
         return Script(self.clip, kinds, self.mode, self.linger)
 
     @cached_property
@@ -66,7 +71,10 @@ class Plan:
 
         Raises:
             MediaFileError: it does not.
+            OptionError: a reply is to be interrupted, and the stream has no ear or no voice.
         """
+        if self.interruption is not None:
+            self._check_interruption(self.interruption)
         script = self.script()
         if self.mode == "receive" or script.says_sound or script.says_pictures:
             return
@@ -76,6 +84,21 @@ class Plan:
             why=f"the stream takes {' and '.join(self.kinds)}, and the file holds {has} only",
             fix=f"Take a file with {wants}, or a handler for {has}",
         )
+
+    def _check_interruption(self, interruption: Interruption) -> None:
+        if self.mode != "send-receive" or "audio" not in self.kinds:
+            raise OptionError(
+                "no reply can be interrupted",
+                why=f"the stream is {' and '.join(self.kinds)}, {self.mode}: nobody talks with it",
+                fix="Leave `--interrupt-at` out, or name a handler that hears and speaks",
+            )
+        for clip in (self.clip, interruption.words):
+            if not clip.has_audio:
+                raise MediaFileError(
+                    f"'{clip.path}' has no sound",
+                    why="a reply is interrupted by something that is said",
+                    fix="Take a file with sound: `--interrupt-with FILE`",
+                )
 
 
 def media_of(

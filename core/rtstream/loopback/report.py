@@ -9,9 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from rtstream.errors import NoMediaOut
+from rtstream.loopback.beside import as_json
 from rtstream.loopback.compare import audio_likeness, is_silent, video_likeness
+from rtstream.loopback.expected import Expected, disappointment
 from rtstream.loopback.plan import SOUND_ONLY
 from rtstream.loopback.result import Result
+from rtstream.loopback.turns import Turn
 from rtstream.options import Mode
 
 Verdict = Literal["pass", "fail", "silent"]
@@ -39,6 +42,9 @@ class Row:
         level: RMS of the sound that came back, 0 to 1.
         took: real seconds from beginning to end.
         errors: as dictionaries with `code`, `what`, `why` and `fix`.
+        turns: those of the caller, if the handler takes turns (`Turn`).
+        outputs: what the handler gave beside its media (`AdditionalOutputs`), the arguments of each; what
+            is not JSON is shown as Python shows it. Empty when the stream is on another machine.
         verdict: "pass", "fail" or "silent". `why`: in words, empty for "pass".
     """
 
@@ -57,6 +63,8 @@ class Row:
     level: float
     took: float
     errors: list[dict[str, Any]]
+    turns: list[Turn] = field(default_factory=list)
+    outputs: list[list[Any]] = field(default_factory=list)
     verdict: Verdict = "pass"
     why: str = ""
 
@@ -107,13 +115,14 @@ class Report:
 _SEVERITY = (3, 2, 4, 5, 1, 6)  # exit codes: whose error counts when there are several
 
 
-def judged(results: list[Result], mode: Mode) -> list[Row]:
+def judged(results: list[Result], mode: Mode, expected: Expected | None = None) -> list[Row]:
     """The rows of a report; what went directly, if anything did, is what the others are compared with."""
+    expected = expected or Expected()
     direct = next((result for result in results if result.via == "direct" and not result.errors), None)
-    return [_judge(result, None if result is direct else direct, mode) for result in results]
+    return [_judge(result, None if result is direct else direct, mode, expected) for result in results]
 
 
-def _judge(result: Result, direct: Result | None, mode: Mode) -> Row:
+def _judge(result: Result, direct: Result | None, mode: Mode, expected: Expected) -> Row:
     likeness = _likeness(result, direct) if direct is not None and mode != "send" else None
     row = Row(
         via=result.via,
@@ -131,12 +140,16 @@ def _judge(result: Result, direct: Result | None, mode: Mode) -> Row:
         level=round(result.level, 5),
         took=round(result.took, 3),
         errors=[error.as_dict() for error in result.errors],
+        turns=result.turns,
+        outputs=[[as_json(value) for value in output.args] for output in result.outputs],
     )
-    verdict, why = _verdict(result, likeness, mode)
+    verdict, why = _verdict(result, likeness, mode, expected)
+    if verdict == "pass" and (why := disappointment(result, mode, expected)):
+        verdict = "fail"
     return replace(row, verdict=verdict, why=why)
 
 
-def _verdict(result: Result, likeness: float | None, mode: Mode) -> tuple[Verdict, str]:
+def _verdict(result: Result, likeness: float | None, mode: Mode, expected: Expected) -> tuple[Verdict, str]:
     if result.errors:
         return "fail", _told(result)
     if result.breaches:
@@ -144,7 +157,7 @@ def _verdict(result: Result, likeness: float | None, mode: Mode) -> tuple[Verdic
     if mode == "send":
         return ("fail", "nothing reached the handler") if result.heard == 0 else ("pass", "")
     if silence := _silence(result):
-        return "silent", silence
+        return ("pass", "") if expected.silence and result.heard != 0 else ("silent", silence)
     if result.dropped > MOST_LOST * max(result.frames, 1) and not result.video:
         return "fail", f"{result.dropped} frames were lost: the handler or the machine is too slow"
     if likeness is not None and likeness < ALIKE:

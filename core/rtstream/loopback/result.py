@@ -10,6 +10,7 @@ from typing import Any
 from rtstream.errors import RtstreamError
 from rtstream.loopback.compare import level
 from rtstream.loopback.taken import ALLOWANCE, Taken, play, trimmed, waits
+from rtstream.loopback.turns import Turn, turns_of
 from rtstream.media.files import SUFFIXES_VIDEO, ClipWriter
 from rtstream.media.frames import AudioFrame, VideoFrame
 from rtstream.outputs import AdditionalOutputs
@@ -40,6 +41,9 @@ class Result:
         heard: how many frames reached the handler; None when the stream is on another machine.
         said_nothing: whether what was sent held nothing but silence.
         took: real seconds from beginning to end.
+        turns: those of the caller, if the handler takes turns.
+        spoke_over: when the caller began to speak over a reply, as `test-file --interrupt-at` does, in
+            seconds since sending began.
     """
 
     via: str
@@ -61,6 +65,8 @@ class Result:
     heard: int | None = None
     said_nothing: bool = False
     took: float = 0.0
+    turns: list[Turn] = field(default_factory=list)
+    spoke_over: float | None = None
     fps: float = 30.0
 
     @property
@@ -93,7 +99,7 @@ class Result:
                 writer.video(picture, at)
 
 
-def from_taken(taken: Taken, *, said: bool, seconds: float, fps: float) -> Result:
+def from_taken(taken: Taken, *, said: bool, seconds: float, fps: float, by_ear: bool = False) -> Result:
     """What a caller brought home, put in order.
 
     Args:
@@ -101,6 +107,7 @@ def from_taken(taken: Taken, *, said: bool, seconds: float, fps: float) -> Resul
         said: whether the recording was said, or only listened for as long as it lasts.
         seconds: how long it lasts.
         fps: pictures a second that are expected.
+        by_ear: find turns of which the far end tells nothing by what is heard.
     """
     played = play(taken.audio, taken.started)
     watched = waits(taken.video, 1 / fps)
@@ -121,6 +128,7 @@ def from_taken(taken: Taken, *, said: bool, seconds: float, fps: float) -> Resul
         late=played.late + sum(gap > ALLOWANCE for gap in watched),
         dropped=taken.lost,
         said_nothing=taken.spoke is None and taken.shown is None,
+        turns=turns_of(taken, by_ear=by_ear),
         fps=fps,
     )
 

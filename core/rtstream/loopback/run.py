@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rtstream.errors import HandlerHung, MediaFileError, RemoteError, RtstreamError, TooManyConnections
 from rtstream.loopback import direct
+from rtstream.loopback.expected import Expected
 from rtstream.loopback.hanging import guarded
+from rtstream.loopback.interrupting import Interrupting, Interruption
 from rtstream.loopback.plan import LIMIT, Plan, media_of, ways_of
 from rtstream.loopback.report import Report, judged
 from rtstream.loopback.result import Result, add_session, from_taken
@@ -48,6 +51,8 @@ def run_file(
     mounted_at: str = "",
     name: str = "",
     before: Callable[[str], None] = lambda way: None,
+    interruption: Interruption | None = None,
+    expected: Expected | None = None,
 ) -> Report:
     """Send a recording through a stream and compare what comes back.
 
@@ -63,18 +68,20 @@ def run_file(
         app, mounted_at: the app that the stream is mounted on, and where.
         name: how the target is called in the report.
         before: called with each way before it is taken.
+        interruption: what the caller says over the reply to their last words, and when.
+        expected: what the verdicts hold the caller's turns to.
 
     Raises:
         MediaFileError: the recording cannot be read, or has not what the stream needs, or `out`
             cannot be written.
-        OptionError: a way that does not fit the target.
+        OptionError: a way that does not fit the target, or an interruption of a stream that does not talk.
         HandlerHung: the handler did not come back.
         RemoteError: a server at an address did not.
     """
     clip = path if isinstance(path, Clip) else Clip.open(path)
     kinds, mode = media_of(target, clip, modality, mode)
     limit = timeout or LIMIT + 2 * clip.duration
-    plan = Plan(target, clip, mode, kinds, linger, realtime, limit, app, mounted_at)
+    plan = Plan(target, clip, mode, kinds, linger, realtime, limit, app, mounted_at, interruption)
     plan.check()
     ways = ways_of(via, plan)
     files = _files(None if out is None else Path(out), ways, plan)
@@ -90,7 +97,8 @@ def run_file(
     for result, file in zip(results, files, strict=False):
         result.save(file)
     written = [file for file in files if file.exists()]
-    return Report(str(clip.path), name or str(target), mode, results, judged(results, mode), written)
+    rows = judged(results, mode, expected)
+    return Report(str(clip.path), name or str(target), mode, results, rows, written)
 
 
 def _files(out: Path | None, ways: list[str], plan: Plan) -> list[Path]:
@@ -124,7 +132,15 @@ def _direct(plan: Plan) -> Result:
 
 
 def _result(plan: Plan, script: Script, taken: Taken) -> Result:
-    return from_taken(taken, said=plan.mode != "receive", seconds=script.seconds, fps=plan.clip.fps or FPS)
+    result = from_taken(
+        taken,
+        said=plan.mode != "receive",
+        seconds=script.seconds,
+        fps=plan.clip.fps or FPS,
+        by_ear=isinstance(plan.target, str) and plan.mode == "send-receive",
+    )
+    result.spoke_over = script.spoke_over if isinstance(script, Interrupting) else None
+    return result
 
 
 class _Callers:
@@ -177,7 +193,10 @@ class _Callers:
         while self._house is not None and session is None and not calling.done():
             await asyncio.wait([calling], timeout=GLANCE)
             session = self._house.session(id)
-        return await calling, session
+        told = _overheard(session) if session is not None else []
+        taken = await calling
+        taken.told = told or taken.told
+        return taken, session
 
     async def _caller(self, way: str, id: str, script: Script) -> Taken:
         url = self._house.url if self._house is not None else str(self._plan.target)
@@ -193,6 +212,13 @@ class _Callers:
         from rtstream.loopback import webrtc
 
         return await webrtc.call(url, script, id, self._plan.kinds, channels)
+
+
+def _overheard(session: Session) -> list[tuple[float, dict[str, Any]]]:
+    """What a session tells from now on, and when: carriers are sent none of it, others a little later."""
+    told: list[tuple[float, dict[str, Any]]] = []
+    session.texts.overheard = lambda text: told.append((time.monotonic(), json.loads(text)))
+    return told
 
 
 def _no_end(way: str, plan: Plan) -> RemoteError:

@@ -29,14 +29,28 @@ class Piece(NamedTuple, Generic[F]):
     frame: F
 
 
+class Sound(NamedTuple):
+    """A piece of sound on the caller's clock: from when to when it is heard, and how loud it is (RMS)."""
+
+    begun: float
+    ended: float
+    level: float
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it is no silence."""
+        return self.level >= SILENCE
+
+
 @dataclass
 class Taken:
     """What a caller brings home from one call.
 
     `started` is when the first frame was sent, or when listening began, in seconds on the caller's
     clock. `said` is when each piece of sound was sent and how loud it was (RMS); `shown` is when the
-    first picture was sent. `texts` are the messages beside the media, as they came. `errors` are those
-    that the far end told. `breaches` are sentences on what it did against the protocol. `lost` counts
+    first picture was sent. `texts` are the messages beside the media, as they came; `told` are those that
+    are JSON objects, and when they came. `errors` are those that the far end told. `cleared` is when it
+    made us forget sound. `breaches` are sentences on what it did against the protocol. `lost` counts
     packets that never came, where the wire counts packets. `gone` is true when the far end has hung up.
     `last_sound` is when the last sound has been played; None when there was nothing but silence.
     """
@@ -48,6 +62,8 @@ class Taken:
     audio: list[Piece[AudioFrame]] = field(default_factory=list)
     video: list[Piece[VideoFrame]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    told: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    cleared: list[float] = field(default_factory=list)
     errors: list[RtstreamError] = field(default_factory=list)
     breaches: list[str] = field(default_factory=list)
     lost: int = 0
@@ -75,6 +91,12 @@ class Taken:
             self.last_sound = self.played_until
 
     @property
+    def sounds(self) -> list[Sound]:
+        """What came, each piece as it is played."""
+        found = zip(self.audio, self._ends, self._levels, strict=True)
+        return [Sound(end - piece.frame.duration, end, loud) for piece, end, loud in found]
+
+    @property
     def spoke(self) -> float | None:
         """When the first sound was sent; None when there was nothing but silence."""
         return _onset(self.said)
@@ -96,6 +118,7 @@ class Taken:
 
     def clear(self, now: float) -> None:
         """Forget the sound that came and was not yet played, as the far end asked."""
+        self.cleared.append(now)
         while self.played_until > now:
             piece, end, loud = self.audio.pop(), self._ends.pop(), self._levels.pop()
             rate = piece.frame.rate
@@ -112,13 +135,15 @@ class Taken:
         if sentence not in self.breaches:
             self.breaches.append(sentence)
 
-    def read(self, text: str) -> None:
-        """Keep a message that came, and understand it if it tells an error."""
+    def read(self, text: str, at: float) -> None:
+        """Keep a message that came `at` that moment, and understand it if it tells an error."""
         self.texts.append(text)
         try:
             message = json.loads(text)
         except ValueError:
             return
+        if isinstance(message, dict):
+            self.told.append((at, message))
         match message:
             case {"type": "error"}:
                 self.errors.append(as_error(message, RemoteError))

@@ -125,7 +125,8 @@ class _Line:
                 self._tracks["video"].push(picture)
 
     def _message_came(self, text: str | bytes) -> None:
-        self._taken.read(text if isinstance(text, str) else text.decode(errors="replace"))
+        said = text if isinstance(text, str) else text.decode(errors="replace")
+        self._taken.read(said, asyncio.get_running_loop().time())
 
     def _state_changed(self) -> None:
         if self._pc.connectionState == "connected":

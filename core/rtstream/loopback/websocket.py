@@ -72,7 +72,7 @@ def take(text: str | bytes, taken: Taken, rate: int | None, now: float) -> None:
             case {"event": "clear"}:
                 taken.clear(now)
             case {"event": "pong"} | {"type": str()} | {"status": str()}:
-                taken.read(json.dumps(message))
+                taken.read(json.dumps(message), now)
             case _:
                 taken.breach(f"sent {str(text)[:60]!r}, which is neither media nor a message")
     except binascii.Error:

@@ -62,7 +62,7 @@ class Session:
         self._counted = Stats()
         self._runner = Runner(id)
         self._reports = Reports(id, clock, self.send_text)
-        self._texts = Texts(transport, granted(self, options.additional_inputs))
+        self.texts = Texts(transport, granted(self, options.additional_inputs))
         self._loop = asyncio.get_running_loop()
         self.over: asyncio.Future[tuple[EndReason, str]] = self._loop.create_future()
         self._heard_more = asyncio.Event()
@@ -82,7 +82,7 @@ class Session:
 
     def send_text(self, text: str) -> None:
         """Send text beside the media, in order. From any thread; never waits. Carriers are sent none."""
-        in_loop(self._loop, self._texts.put, text)
+        in_loop(self._loop, self.texts.put, text)
 
     def clear(self) -> None:
         """Forget the sound and pictures that are queued and not yet played. From any thread."""
@@ -142,7 +142,7 @@ class Session:
         asked = [source for source in self.handler.sources() if source.kind in (None, *self._options.kinds)]
         return [
             self._carry,
-            self._texts.run,
+            self.texts.run,
             self._start_up,
             *(partial(self._listen, ear, listener, kind) for ear, listener, kind in heard if listener),
             *(partial(self._ask, source) for source in asked),
@@ -215,7 +215,7 @@ class Session:
 
     def _hear(self, frame: Heard) -> None:
         if isinstance(frame, Message):
-            self._texts.hear(frame.text)
+            self.texts.hear(frame.text)
         elif (ear := self._ears.get(frame.kind)) is not None:
             self._counted.frames_in += 1
             if isinstance(frame, AudioFrame):
@@ -279,7 +279,7 @@ class Session:
     async def _hang_up(self, message: str) -> None:
         assert self.reason is not None
         if self.reason is not EndReason.CLIENT_LEFT:
-            goodbye = self._texts.say_goodbye(message, self.reason.value)
+            goodbye = self.texts.say_goodbye(message, self.reason.value)
             await self._reports.within(GOODBYE_SECONDS, goodbye, self._reports.broken)
         await self._reports.within(GOODBYE_SECONDS, self.transport.close(), self._reports.broken)
 

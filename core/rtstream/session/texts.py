@@ -16,17 +16,21 @@ KEPT = 1000  # texts that wait for a client that does not read; more are not tak
 class Texts:
     """The text side of a connection. A telephone carrier is sent none of it.
 
+    `overheard` is called with each text, for whoever watches a call on this machine (`test-file`).
+
     Args:
         answers: by the type of a client's message what is called with it.
     """
 
     def __init__(self, transport: Transport, answers: Mapping[str, Callable[[dict[str, Any]], None]]) -> None:
+        self.overheard: Callable[[str], None] = _nobody
         self._transport = transport
         self._answers = answers
         self._waiting: asyncio.Queue[str] = asyncio.Queue()
 
     def put(self, text: str) -> None:
         """Queue a text; never waits."""
+        self.overheard(text)
         if not self._transport.phone and self._waiting.qsize() < KEPT:
             self._waiting.put_nowait(text)
 
@@ -56,3 +60,7 @@ class Texts:
                 self._answers[kind](said)
             case _:
                 self.put(messages.log(f"Server received: {text}"))
+
+
+def _nobody(text: str) -> None:
+    """Nobody watches."""

@@ -41,7 +41,8 @@ class Script:
         self.seconds = clip.duration
         self.says_sound = "audio" in kinds and clip.has_audio and mode != "receive"
         self.says_pictures = "video" in kinds and clip.has_video and mode != "receive"
-        self._unsaid = self.says_sound + self.says_pictures
+        says = {"audio": self.says_sound, "video": self.says_pictures}
+        self._unsaid = {kind for kind, is_said in says.items() if is_said}
 
     def ticks(self, rate: int | None = None, channels: int = 1) -> Iterator[tuple[float, AudioFrame | None]]:
         """Every 20 ms for ever `(seconds, sound)`: the recording's, then silence; None if sound is not said.
@@ -56,11 +57,8 @@ class Script:
             for frame in self.clip.audio_frames(rate, FRAME_SECONDS, channels):
                 yield count / rate, frame
                 count += frame.samples.shape[1]
-            self._said(count / rate)
-            silence = AudioFrame(np.zeros((channels, round(rate * FRAME_SECONDS)), np.int16), rate)
-            while True:
-                yield count / rate, silence
-                count += silence.samples.shape[1]
+            self._said("audio", count / rate)
+            yield from silence(count, rate, channels)
         while True:
             yield count * FRAME_SECONDS, None
             count += 1
@@ -71,7 +69,7 @@ class Script:
             at = 0.0
             for at, picture in self.clip.video_frames():
                 yield at, picture
-            self._said(at)
+            self._said("video", at)
 
     def over(self, elapsed: float, last: float) -> bool:
         """Whether it is time to hang up.
@@ -89,11 +87,19 @@ class Script:
         linger = self.linger if last else max(self.linger, PATIENCE)
         return elapsed >= min(max(self.seconds, last) + linger, self.seconds + LONGEST)
 
-    def _said(self, end: float) -> None:
+    def _said(self, kind: str, end: float) -> None:
         """Note that one kind of media has been said to its end."""
-        self._unsaid -= 1
+        self._unsaid.discard(kind)
         if abs(end - self.seconds) > HEADER and not self._unsaid:
             self.seconds = end
+
+
+def silence(count: int, rate: int, channels: int) -> Iterator[tuple[float, AudioFrame]]:
+    """Every 20 ms for ever `(seconds, silence)`, from that sample on."""
+    frame = AudioFrame(np.zeros((channels, round(rate * FRAME_SECONDS)), np.int16), rate)
+    while True:
+        yield count / rate, frame
+        count += frame.samples.shape[1]
 
 
 class Recorder(Protocol):
@@ -107,7 +113,7 @@ class Recorder(Protocol):
     def hear(self, frame: AudioFrame | VideoFrame, at: float) -> None:
         """Keep a frame that came back."""
 
-    def read(self, text: str) -> None:
+    def read(self, text: str, at: float) -> None:
         """Keep a message that came beside the media."""
 
     def clear(self, now: float) -> None:
@@ -154,7 +160,7 @@ class FileTransport:
         self._recorder.hear(frame, self._clock.now())
 
     async def send_message(self, text: str) -> None:
-        self._recorder.read(text)
+        self._recorder.read(text, self._clock.now())
 
     async def clear(self) -> None:
         self._recorder.clear(self._clock.now())

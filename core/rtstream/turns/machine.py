@@ -53,10 +53,14 @@ class Withdrawn:
 
 @dataclass(frozen=True)
 class Paused:
-    """The turn has ended; answer it. `prepared` tells that the reply was begun with `Prepare`."""
+    """The turn has ended; answer it. `prepared` tells that the reply was begun with `Prepare`.
+
+    `speech` is from which second of the speaker's sound to which there was speech in it.
+    """
 
     audio: Samples
     prepared: bool = False
+    speech: tuple[float, float] = (0.0, 0.0)
 
 
 Event: TypeAlias = Started | Interrupted | Judge | Prepare | Withdrawn | Paused
@@ -110,9 +114,13 @@ class Turns:
         self._over_reply = 0  # windows of speech in this turn while a reply was heard
         self._pause = 0  # pauses so far: a verdict on an older one is not heeded
         self._complete: bool | None = None  # the verdict on this one
+        self._number = 0  # of the window that is heard
+        self._first = 0  # the number of the first that held speech in this turn,
+        self._speech = (0, 0)  # and from which to which there was some in all that waits to be answered
 
     def heard(self, window: Window, probability: float) -> list[Event]:
         """Take 32 ms of the speaker's sound."""
+        self._number = window.number
         if self.user is User.SILENT:
             return self._listen(window, probability >= self._threshold)
         return self._follow(window, probability >= self._threshold * HOLD)
@@ -136,6 +144,7 @@ class Turns:
     def give_turn(self) -> list[Event]:
         """End the turn now, with whatever was said: push-to-talk, a button."""
         if self.user is User.SILENT:
+            self._first, self._quiet = self._number + 1, 0
             self._said = self._with_pre_roll() if any(self._lately) else []
         self._over_reply = self._enough_over_reply  # a button says as much as any speech
         return self._close(Fact.END)
@@ -207,6 +216,8 @@ class Turns:
         self._before.clear()
         self._pause += 1
         events = self._barge_in()
+        since = self._speech[0] if self._waiting else self._first
+        self._speech = since, self._number + 1 - self._quiet
         self._waiting += said
         return events if self.bot is Bot.REPLYING else events + self._commit()
 
@@ -222,7 +233,8 @@ class Turns:
         audio, self._waiting = joined(self._waiting), []
         prepared = self.bot is Bot.PREPARING
         self._bot(Fact.COMMIT)
-        return [Paused(audio, prepared)]
+        since, until = self._speech
+        return [Paused(audio, prepared, (since * WINDOW_SECONDS, until * WINDOW_SECONDS))]
 
     def _talk_over(self) -> list[Event]:
         return self._barge_in() if self._interrupt_on == "speech" else []
@@ -236,6 +248,7 @@ class Turns:
     def _with_pre_roll(self) -> list[Samples]:
         """What was said from the pre-roll before the first of the speech on."""
         since_first = len(self._lately) - list(self._lately).index(True)
+        self._first = self._number + 1 - since_first
         said = list(self._before)[-(since_first + self._pre_roll) :]
         self._before.clear()
         self._lately.clear()

@@ -19,10 +19,14 @@ Samples = np.ndarray[Any, np.dtype[np.int16]]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """32 ms of mono sound: `said` at the handler's rate, `heard` float32 at 16 kHz."""
+    """32 ms of mono sound: `said` at the handler's rate, `heard` float32 at 16 kHz.
+
+    `number` counts the speaker's windows from 0.
+    """
 
     said: Samples
     heard: np.ndarray[Any, np.dtype[np.float32]]
+    number: int = 0
 
 
 class Windows:
@@ -48,7 +52,11 @@ class Windows:
         self._said = np.concatenate([self._said, frame.samples[0]])
         sound = self._resampler.push(frame)
         pieces = self._heard.push(sound) if sound is not None else []
-        return [Window(self._next_said(), piece.samples[0].astype(np.float32) / 32768.0) for piece in pieces]
+        return [self._next(piece.samples[0]) for piece in pieces]
+
+    def _next(self, heard: Samples) -> Window:
+        number = self._count
+        return Window(self._next_said(), heard.astype(np.float32) / 32768.0, number)
 
     def _next_said(self) -> Samples:
         self._count += 1

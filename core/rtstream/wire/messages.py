@@ -44,9 +44,9 @@ def ended(text: str, reason: str) -> str:
     return _text("end_stream", data=text, reason=reason)
 
 
-def log(text: str) -> str:
-    """Something happened that a page may show."""
-    return _text("log", data=text)
+def log(text: str, **more: Any) -> str:
+    """Something happened that a page may show, and more of it for programs."""
+    return _text("log", data=text, **more)
 
 
 def stopword() -> str:
