@@ -15,8 +15,9 @@ from collections.abc import Callable
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import NoReturn
 
-from rtstream.errors import HandlerImportFailed, HandlerNotFound
+from rtstream.errors import HandlerImportFailed, HandlerNotFound, MachineError, RtstreamError
 
 from . import tracebacks
 from .edge import attempt
@@ -68,7 +69,7 @@ def load_module(dotted: str, folder: Path) -> ModuleType:
             fix=f"Name a file (`{dotted.replace('.', '/')}.py`), or go to its folder with `-C`",
         )
     if error is not None:
-        raise _failed(error, dotted) from error
+        _fail(error, dotted)
     assert module is not None
     return module
 
@@ -141,9 +142,15 @@ def _execute(name: str, path: Path, search: list[str] | None = None) -> ModuleTy
 def _imported(load: Callable[[], ModuleType], shown: str) -> ModuleType:
     module, error = attempt(load)
     if error is not None:
-        raise _failed(error, shown) from error
+        _fail(error, shown)
     assert module is not None
     return module
+
+
+def _fail(error: BaseException, shown: str) -> NoReturn:
+    if isinstance(error, MachineError):
+        raise error  # nothing is wrong with the file: this machine lacks something, and the error says what
+    raise _failed(error, shown) from error
 
 
 def _failed(error: BaseException, shown: str) -> HandlerImportFailed:
@@ -153,6 +160,8 @@ def _failed(error: BaseException, shown: str) -> HandlerImportFailed:
         fix = f"Install or write the module `{error.name}`, or remove its import"
     elif isinstance(error, SystemExit):
         fix = 'Put what ends the program under `if __name__ == "__main__":`'
+    elif isinstance(error, RtstreamError) and error.fix:
+        fix = error.fix
     return HandlerImportFailed(
         f"`{shown}` could not be imported",
         why=f"{type(error).__name__}: {_first_line(error)}".rstrip(": "),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import signal
@@ -16,6 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from rtstream import errors
+from rtstream.speech.models import get_stt_model
 from rtstream_cli import edge
 from rtstream_cli.console import console
 
@@ -60,6 +62,34 @@ def test_a_failing_import_shows_the_users_frames_and_no_others(cli: Run, project
                  return 1 / 0
           fix: Mend handler.py:2
         """)
+
+
+def test_what_this_machine_lacks_is_told_with_the_way_to_get_it(
+    cli: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *more: None if name == "pocketsphinx" else find(name, *more)
+    )
+    monkeypatch.setattr("rtstream.speech.models.get_stt_model", get_stt_model.__wrapped__)  # none is kept
+    (project / "handler.py").write_text(
+        "from rtstream.speech import models\nstt = models.get_stt_model('pocketsphinx')\n"
+    )
+    told = cli("serve")
+    assert told.exit_code == 4
+    assert told.stderr == dedent("""\
+        error[RT4002]: `pocketsphinx` is not installed
+          why: it is an optional part of rtstream: the package `pocketsphinx` is missing
+          fix: pip install "rtstream[offline]"
+        """)
+
+
+def test_an_error_of_ours_in_a_file_keeps_its_way_out(cli: Run, project: Path) -> None:
+    (project / "handler.py").write_text("from rtstream import Stream\nStream(print, modality='smell')\n")
+    told = cli("serve")
+    assert told.exit_code == 3
+    assert "at: handler.py:2 in <module>" in told.stderr
+    assert "Mend handler.py" not in told.stderr
 
 
 def test_a_failing_import_is_placed_in_json_too(cli: Run, project: Path) -> None:

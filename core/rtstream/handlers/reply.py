@@ -12,9 +12,11 @@ from typing import Any, Literal
 from ..clock import in_loop
 from ..context import Line
 from ..outputs import AdditionalOutputs
+from ..speech.protocols import StreamingSTTModel, STTModel
 from ..turns.machine import Event, Interrupted, Judge, Paused, Prepare, Started, Turns, Withdrawn
 from ..turns.options import AlgoOptions, SileroVadOptions
 from ..turns.semantic import TurnModel
+from ..turns.states import User
 from ..turns.vad import VadModel, as_model, threshold_of
 from ..turns.windows import Samples, Window
 from ..wire import messages
@@ -22,6 +24,7 @@ from .base import AsyncStreamHandler, Source
 from .callables import defaults_beyond, places_beyond
 from .data import filled
 from .judging import Judging
+from .partials import Partials
 from .performing import OVER, Reply
 from .speaker import Speaker
 
@@ -50,9 +53,12 @@ class ReplyOnPause(AsyncStreamHandler):
         model: a voice detector of FastRTC's protocol (`PauseDetectionModel`) or of ours (`VadModel`);
             Silero by default.
         needs_args: ask the client for the additional inputs at each turn even if `fn` takes none by name.
+        partials: a speech-to-text model with partial transcripts, or its name ("pocketsphinx"): what is said
+            is put out as `AdditionalOutputs({"partial": text})` while it is said, and as `{"final": text}`.
 
     Raises:
-        MissingExtra: no voice detector is installed.
+        MissingExtra: no voice detector is installed, or not the model for `partials`.
+        OptionError: `partials` or `turn_model` is none.
     """
 
     def __init__(
@@ -70,6 +76,7 @@ class ReplyOnPause(AsyncStreamHandler):
         needs_args: bool = False,
         interrupt_on: Literal["speech", "pause"] = "speech",
         turn_model: TurnModel | None = None,
+        partials: STTModel | StreamingSTTModel | str | None = None,
     ) -> None:
         super().__init__(expected_layout, output_sample_rate, output_frame_size, input_sample_rate)
         self.fn = fn
@@ -89,6 +96,7 @@ class ReplyOnPause(AsyncStreamHandler):
         )
         self._speaker = Speaker(self.model, input_sample_rate, expected_layout)
         self._judging = Judging(turn_model, input_sample_rate) if turn_model is not None else None
+        self._partials = Partials(partials) if partials is not None else None
         self._reply: Reply | None = None
         self._to_be_heard = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -101,7 +109,8 @@ class ReplyOnPause(AsyncStreamHandler):
     # What the session calls.
 
     def sources(self) -> Sequence[Source]:
-        return (Source(self.emit, "audio", ahead=A_SECOND),)
+        reply = Source(self.emit, "audio", ahead=A_SECOND)
+        return (reply, Source(self._partials.emit)) if self._partials is not None else (reply,)
 
     def bind(self, line: Line, defaults: Sequence[Any] | None = None) -> None:
         self._first_known = defaults is not None
@@ -145,6 +154,8 @@ class ReplyOnPause(AsyncStreamHandler):
         self._speaker.close()
         if self._judging is not None:
             self._judging.close()
+        if self._partials is not None:
+            self._partials.close()
         if self._tasks:
             await asyncio.wait(self._tasks)
         if self._troubles:
@@ -167,6 +178,8 @@ class ReplyOnPause(AsyncStreamHandler):
     def _heard(self, window: Window, probability: float) -> None:
         """Take 32 ms of the speaker's sound, with the probability that it is speech."""
         self._obey(self.turns.heard(window, probability))
+        if self._partials is not None:
+            self._partials.heard(window, speaking=self.turns.user is not User.SILENT)
 
     def _obey(self, events: list[Event]) -> None:
         for event in events:

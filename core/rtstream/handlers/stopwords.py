@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import HandlerHung
 from ..speech.models import get_stt_model
-from ..speech.protocols import Spotted, Spotter, SpotterStream, STTModel
+from ..speech.protocols import Spotted, Spotter, SpotterStream, StreamingSTTModel, STTModel
 from ..turns.options import AlgoOptions
 from ..turns.states import User
 from ..turns.stopwords import Gate, Phrases, Piece
@@ -42,7 +42,7 @@ class ReplyOnStopWords(ReplyOnPause):
             the transcript too. Without pocketsphinx, all speech is transcribed, as FastRTC does.
         spotter: another way to listen for phrases, such as `TextSpotter(stt)`.
         startup_fn, algo_options, model_options, can_interrupt, expected_layout, output_sample_rate,
-        output_frame_size, input_sample_rate, model, needs_args, interrupt_on: see `ReplyOnPause`.
+        output_frame_size, input_sample_rate, model, needs_args, interrupt_on, partials: see `ReplyOnPause`.
 
     Raises:
         OptionError: there is no stop word.
@@ -67,6 +67,7 @@ class ReplyOnStopWords(ReplyOnPause):
         interrupt_on: Literal["speech", "pause"] = "speech",
         stt: STTModel | str | None = None,
         spotter: Spotter | None = None,
+        partials: STTModel | StreamingSTTModel | str | None = None,
     ) -> None:
         super().__init__(
             fn,
@@ -81,6 +82,7 @@ class ReplyOnStopWords(ReplyOnPause):
             model,
             needs_args,
             interrupt_on,
+            partials=partials,
         )
         self.stop_words = Phrases(stop_words)
         self.stt: STTModel | None = get_stt_model(stt) if isinstance(stt, str) else stt

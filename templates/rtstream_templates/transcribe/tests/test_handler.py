@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from handler import Transcriber
+from handler import transcriber
 from rtstream.testing import call
 
 SAMPLE = Path(__file__).parent.parent / "sample.wav"
 
 
 def transcripts():
-    result = call(Transcriber(), SAMPLE, modality="audio", mode="send")
+    result = call(transcriber, SAMPLE, modality="audio", mode="send")
     assert not result.errors
     return [output.args[0] for output in result.outputs]
 
