@@ -35,6 +35,10 @@ class Clock:
             self._time = asyncio.get_running_loop().time
         return self._time()
 
+    def wall(self) -> float:
+        """Seconds since 1970, for protocols that name a moment to others; never for a wait."""
+        return time.time()
+
     async def sleep(self, seconds: float) -> None:
         """Wait that long."""
         await asyncio.sleep(seconds)

@@ -79,6 +79,8 @@ class Offers:
             failing.push_async_callback(transport.close)
             answer = await transport.answer(sdp)
             session = self._make_session(id, transport)
+            handler = session.handler
+            transport.hear_at(handler.input_sample_rate, 1 if handler.expected_layout == "mono" else 2)
             failing.pop_all()
         self._transports[id] = transport
         for candidate in (*late, *self._early.pop(id, ())):

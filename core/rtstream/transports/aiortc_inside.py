@@ -1,14 +1,38 @@
-"""The one place that touches what aiortc and aioice keep private, each name pinned by a contract test."""
+"""The one place that touches what aiortc and aioice keep private, each name pinned by a contract check."""
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable
+import struct
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import aioice.ice
+import pylibsrtp
+from aiortc import RTCCertificate, RTCDtlsTransport, RTCPeerConnection, RTCRtpSender
+from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 
 LOOPBACK = "127.0.0.1"
 ADDRESSES_VARIABLE = "RTSTREAM_ICE_ADDRESSES"
+
+LONGEST = 1500  # bytes: pylibsrtp takes no more, and raises what ends aiortc's DTLS task
+STUN_A_SECOND = 100  # from each socket's strangers; an ICE agent checks each pair every 20 ms at most
+CHECK_SECONDS = 0.02  # RFC 8445 §14.2: between two of our own checks
+
+# What aioice and aiortc raise on datagrams that no honest client sends: all of these were seen.
+FAULTS = (
+    struct.error,
+    ValueError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    TypeError,
+    OSError,
+    ArithmeticError,
+)
 
 _original: Callable[[bool, bool], list[str]] = aioice.ice.get_host_addresses
 
@@ -26,3 +50,206 @@ def choose_ice_addresses() -> None:
     talk to itself, so there 127.0.0.1 stands in.
     """
     aioice.ice.get_host_addresses = _host_addresses
+
+
+# The contract. Each check says of one private name whether it is what `Line` takes it for.
+
+
+class _Probe:
+    """A connection that is never made, to look at."""
+
+    def __init__(self) -> None:
+        gatherer = RTCIceGatherer(iceServers=[])
+        self.ice = RTCIceTransport(gatherer)
+        self.dtls = RTCDtlsTransport(self.ice, [RTCCertificate.generateCertificate()])
+        self.sender = RTCRtpSender("audio", self.dtls)
+        self.connection: Any = getattr(self.ice, "_connection", None)
+
+
+def _reads(function: Any, name: str) -> bool:
+    """Whether a function looks a name up, so that what stands there instead is called."""
+    return name in getattr(getattr(function, "__code__", None), "co_names", ())
+
+
+_CONTRACT: dict[str, Callable[[_Probe], bool]] = {
+    "RTCPeerConnection.__connect": lambda probe: all(
+        _reads(getattr(RTCPeerConnection, "_RTCPeerConnection__connect", None), name)
+        for name in ("sender", "send", "receiver", "receive")
+    ),
+    "RTCRtpSender._ssrc": lambda probe: isinstance(getattr(probe.sender, "_ssrc", None), int),
+    "RTCIceTransport._connection": lambda probe: isinstance(probe.connection, aioice.ice.Connection),
+    "RTCDtlsTransport._rx_srtp": lambda probe: (
+        getattr(probe.dtls, "_rx_srtp", 0) is None and _reads(RTCDtlsTransport._setup_srtp, "_rx_srtp")
+    ),
+    "RTCDtlsTransport._tx_srtp": lambda probe: (
+        getattr(probe.dtls, "_tx_srtp", 0) is None and _reads(RTCDtlsTransport._setup_srtp, "_tx_srtp")
+    ),
+    "RTCDtlsTransport._handle_rtcp_data": lambda probe: (
+        asyncio.iscoroutinefunction(getattr(probe.dtls, "_handle_rtcp_data", None))
+        and _reads(RTCDtlsTransport._recv_next, "_handle_rtcp_data")
+    ),
+    "Connection._nominated": lambda probe: (
+        getattr(probe.connection, "_nominated", None) == {}
+        and _reads(aioice.ice.Connection.sendto, "_nominated")
+    ),
+    "Connection._protocols": lambda probe: getattr(probe.connection, "_protocols", None) == [],
+    "CandidatePair.remote_addr": lambda probe: isinstance(
+        getattr(aioice.ice.CandidatePair, "remote_addr", None), property
+    ),
+    "StunProtocol.datagram_received": lambda probe: (
+        issubclass(aioice.ice.StunProtocol, asyncio.DatagramProtocol)
+        and "datagram_received" in vars(aioice.ice.StunProtocol)
+    ),
+}
+
+_CHECK_NAMES = ("_check_periodic", "check_periodic")  # since aioice 0.11, and before
+
+
+def broken_names() -> list[str]:
+    """The private names that are not what they are taken for; none if audio may go its own path."""
+    try:
+        probe = _Probe()
+    except FAULTS as error:
+        return [f"a transport cannot be made ({error})"]
+    return [name for name, holds in _CONTRACT.items() if not _holds(holds, probe)]
+
+
+def _holds(check: Callable[[_Probe], bool], probe: _Probe) -> bool:
+    try:
+        return check(probe)
+    except FAULTS:
+        return False
+
+
+class Line:
+    """What lies under the media of a peer connection: its sockets, its keys, its far end's address.
+
+    Args:
+        transport: the DTLS transport that an RTP sender names as its own.
+
+    `dropped` counts the datagrams that nobody was shown, by what is wrong with them.
+    """
+
+    def __init__(self, transport: RTCDtlsTransport) -> None:
+        self.dropped: Counter[str] = Counter()
+        self._dtls: Any = transport
+        self._connection: Any = transport.transport._connection
+        self._strangers, self._second = 0, 0
+
+    def open(self, media: Callable[[bytes], bool], reports: Callable[[bytes], None]) -> None:
+        """Show every datagram that may be RTP to `media`, before aiortc; False is for aiortc.
+
+        Call it when the candidates are gathered. `reports` is shown RTCP, decrypted, beside aiortc.
+        """
+        loop = asyncio.get_running_loop()
+        for protocol in self._connection._protocols:
+            protocol.datagram_received = self._guarded(protocol, media, loop.time)
+        handle: Callable[[bytes], Awaitable[None]] = self._dtls._handle_rtcp_data
+
+        async def handle_rtcp_data(data: bytes) -> None:
+            reports(data)
+            try:
+                await handle(data)
+            except FAULTS as error:
+                self.dropped[type(error).__name__] += 1
+
+        self._dtls._handle_rtcp_data = handle_rtcp_data
+
+    @property
+    def keyed(self) -> bool:
+        """Whether there are keys, so that packets may come and go."""
+        return self._dtls._rx_srtp is not None and self._dtls._tx_srtp is not None
+
+    def unprotect(self, data: bytes) -> bytes | None:
+        """Decrypt a packet; None for one that the far end did not send, or has sent before."""
+        try:
+            return bytes(self._dtls._rx_srtp.unprotect(data))
+        except pylibsrtp.Error:
+            self.dropped["unauthentic"] += 1
+            return None
+
+    def send(self, packet: bytes) -> None:
+        """Encrypt and send an RTP packet, if there is somebody to send it to."""
+        if self._dtls._tx_srtp is not None:
+            self._send(self._dtls._tx_srtp.protect(packet))
+
+    def send_reports(self, packet: bytes) -> None:
+        """Encrypt and send an RTCP packet."""
+        if self._dtls._tx_srtp is not None:
+            self._send(self._dtls._tx_srtp.protect_rtcp(packet))
+
+    def _send(self, data: bytes) -> None:
+        if (pair := self._connection._nominated.get(1)) is not None:
+            pair.protocol.transport.sendto(data, pair.remote_addr)
+
+    def _guarded(
+        self, protocol: Any, media: Callable[[bytes], bool], now: Callable[[], float]
+    ) -> Callable[[bytes, Any], None]:
+        """A socket's `datagram_received` that nothing anybody sends gets past with harm."""
+        original = protocol.datagram_received
+        dropped = self.dropped
+
+        def datagram_received(data: bytes, address: Any) -> None:
+            if not data:
+                dropped["empty"] += 1  # aiortc would index into it, and end the call
+            elif 127 < data[0] < 192:  # RFC 7983: RTP and RTCP
+                if len(data) > LONGEST:
+                    dropped["oversized"] += 1
+                elif not media(data):
+                    original(data, address)
+            elif data[0] < 4 and self._too_many(address, now()):
+                dropped["flood"] += 1
+            else:
+                try:
+                    original(data, address)
+                except FAULTS as error:
+                    dropped[type(error).__name__] += 1
+
+        return datagram_received
+
+    def _too_many(self, address: Any, now: float) -> bool:
+        """Whether strangers sent more STUN in this second than ICE needs: each request costs two hashes."""
+        pair = self._connection._nominated.get(1)
+        if pair is not None and pair.remote_addr == address[:2]:
+            return False
+        if int(now) != self._second:
+            self._second, self._strangers = int(now), 0
+        self._strangers += 1
+        return self._strangers > STUN_A_SECOND
+
+
+def leave_ice_at_once(transport: RTCDtlsTransport) -> Callable[[], None] | None:
+    """Let ICE end when a pair is nominated, instead of at the next look every 20 ms.
+
+    aioice's `connect` starts a check, sleeps, and looks again until it has nothing to start. Here it has
+    nothing to start as soon as there is a pair to wait for, and the further checks are started beside it.
+
+    Returns:
+        what ends those checks; None where aioice is not what it is taken for, and does as it does.
+    """
+    connection: Any = transport.transport._connection
+    name = next((name for name in _CHECK_NAMES if _reads(type(connection).connect, name)), None)
+    if name is None or not hasattr(connection, "_check_list"):
+        return None
+    more: Callable[[], bool] = getattr(connection, name)
+    loop, timer = asyncio.get_running_loop(), None
+
+    def again() -> None:
+        nonlocal timer
+        timer = loop.call_later(CHECK_SECONDS, again) if more() else None
+
+    def check_periodic() -> bool:
+        nonlocal timer
+        goes_on = more()
+        if not goes_on or not connection._check_list:
+            return goes_on
+        if timer is None:
+            timer = loop.call_later(CHECK_SECONDS, again)
+        return False
+
+    def end() -> None:
+        if timer is not None:
+            timer.cancel()
+
+    setattr(connection, name, check_periodic)
+    return end

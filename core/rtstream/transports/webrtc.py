@@ -1,15 +1,13 @@
-"""A line over WebRTC: SDP, ICE, DTLS, SCTP and codecs by aiortc, frames in and out by us."""
+"""A line over WebRTC: SDP, ICE, DTLS, SCTP and pictures by aiortc, sound on a path of our own."""
 
 from __future__ import annotations
 
 import asyncio
-import fractions
 import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-import av
 from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
@@ -19,39 +17,23 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
-from aiortc.mediastreams import MediaStreamError
 
-from ..clock import Clock
 from ..errors import BadOffer
-from ..media.frames import AudioFrame, Frame, Heard, Kind, Message, VideoFrame
-from ..media.pyav import audio_from_av, audio_to_av, video_from_av, video_to_av
-from ..media.resample import with_channels
-from .aiortc_inside import choose_ice_addresses
+from ..media.frames import AudioFrame, Frame, Heard, Kind, Message
+from ..rtp.codecs import OpusOptions
+from . import aiortc_inside
+from .aiortc_inside import choose_ice_addresses, leave_ice_at_once
+from .aiortc_tracks import RATE, Voice, read
+from .audio_path import AudioPath, wanted
 
 logger = logging.getLogger("rtstream.webrtc")
 
-RATE = 48000  # RFC 7587 §4.1: Opus on RTP always counts at 48 kHz
-VIDEO_CLOCK = 90000  # RFC 7741 §4.1 (VP8) and RFC 6184 §8.2.1 (H.264)
 LEAD = 0.04  # seconds: evens out a handler's jitter without a delay that could be heard
-GAP = 0.1  # seconds of silence after which the RTP timestamp follows the clock again
 FLUSH_SECONDS = 0.3  # what the last messages may take to leave before the line is closed
 TEXTS_KEPT = 100  # messages that wait for a data channel
 
 # What aiortc 1.16 raises on SDP and candidates that no honest client sends: all of these were seen.
-FAULTS = (
-    ValueError,
-    LookupError,
-    AttributeError,
-    AssertionError,
-    RuntimeError,
-    TypeError,
-    OSError,
-    ArithmeticError,
-    InternalError,
-    InvalidAccessError,
-    InvalidStateError,
-    OperationError,
-)
+FAULTS = (*aiortc_inside.FAULTS, InternalError, InvalidAccessError, InvalidStateError, OperationError)
 
 
 _DIRECTIONS = {  # by whether we send and whether we take
@@ -72,6 +54,7 @@ class WebRtcTransport:
         speaks: the kinds of media that the far end is sent.
         hears: the kinds that are taken from it.
         configuration: aiortc's, with the ICE servers; there are none by default.
+        opus: how Opus is encoded.
 
     `candidates` is how many have been trickled.
     """
@@ -89,10 +72,15 @@ class WebRtcTransport:
         speaks: tuple[Kind, ...],
         hears: tuple[Kind, ...],
         configuration: RTCConfiguration | None = None,
+        opus: OpusOptions | None = None,
     ) -> None:
         choose_ice_addresses()
         self._pc = RTCPeerConnection(configuration or RTCConfiguration(iceServers=[]))
-        self._voices = {kind: _Voice(kind) for kind in speaks}
+        self._speaks = speaks
+        self._voices: dict[Kind, Voice] = {}
+        self._opus = opus or OpusOptions()
+        self._audio: AudioPath | None = None
+        self._in_a_hurry: list[Callable[[], None]] = []
         self._hears = hears
         self._tracks: dict[Kind, MediaStreamTrack] = {}
         self._channel: RTCDataChannel | None = None
@@ -120,28 +108,41 @@ class WebRtcTransport:
             if answer is None:
                 raise BadOffer("the offer cannot be answered")
             await self._pc.setLocalDescription(answer)
+            described = str(self._pc.localDescription.sdp)
+            if self._audio is not None:
+                self.rate = self._audio.open(described) or RATE
         except FAULTS as error:
             raise BadOffer(
                 "the offer is no SDP that can be answered",
                 why=f"{type(error).__name__}: {error}",
                 fix="Send what RTCPeerConnection.createOffer gave, unchanged",
             ) from error
-        return str(self._pc.localDescription.sdp)
+        return described
 
     def _fill_transceivers(self) -> None:
         """Send on the first track of each kind what is said; take what is heard; and let no other come.
 
         Media that nobody reads would pile up in aiortc without bound.
         """
-        seen: set[str] = set()
-        for transceiver in self._pc.getTransceivers():
+        transceivers, seen = self._pc.getTransceivers(), set[str]()
+        alone = all(transceiver.kind == "audio" for transceiver in transceivers)
+        for transceiver in transceivers:
             kind: Kind = "audio" if transceiver.kind == "audio" else "video"
-            voice = self._voices.get(kind) if kind not in seen else None
-            hears = kind in self._hears and kind not in seen
+            speaks, hears = (kind in kinds and kind not in seen for kinds in (self._speaks, self._hears))
             seen.add(kind)
-            if voice is not None:
-                transceiver.sender.replaceTrack(voice)
-            transceiver.direction = _DIRECTIONS[voice is not None, hears]
+            if kind == "audio" and (speaks or hears) and wanted():
+                self._audio = AudioPath(transceiver, self._opus, alone=alone)
+            elif speaks:
+                self._voices[kind] = Voice(kind)
+                transceiver.sender.replaceTrack(self._voices[kind])
+            transceiver.direction = _DIRECTIONS[speaks, hears]
+            if (end := leave_ice_at_once(transceiver.sender.transport)) is not None:
+                self._in_a_hurry.append(end)
+
+    def hear_at(self, rate: int, channels: int) -> None:
+        """Say in which form the handler hears; sound comes so where its codec can."""
+        if self._audio is not None:
+            self._audio.hear_at(rate, channels)
 
     def add_candidate(self, candidate: RTCIceCandidate | None) -> None:
         """Take a trickled candidate, None for the last. Host names are looked up in the background."""
@@ -154,7 +155,10 @@ class WebRtcTransport:
         self._hear = hear
         for message in self._said_early:
             hear(message)
-        readers = [asyncio.ensure_future(_read(track, hear)) for track in self._tracks.values()]
+        if self._audio is not None:
+            self._tracks.pop("audio", None)  # nothing comes on it
+            self._audio.listen(hear)
+        readers = [asyncio.ensure_future(read(track, hear)) for track in self._tracks.values()]
         try:
             await self.gone.wait()
         finally:
@@ -163,7 +167,10 @@ class WebRtcTransport:
             await asyncio.gather(*readers, return_exceptions=True)
 
     async def send(self, frame: Frame) -> None:
-        self._voices[frame.kind].say(frame)
+        if self._audio is not None and isinstance(frame, AudioFrame):
+            self._audio.send(frame)
+        else:
+            self._voices[frame.kind].say(frame)
 
     async def send_message(self, text: str) -> None:
         self._unsent.append(text)
@@ -180,10 +187,19 @@ class WebRtcTransport:
             task.cancel()
         for voice in self._voices.values():
             voice.stop()
+        for end in self._in_a_hurry:
+            end()
+        if self._audio is not None:
+            self._audio.close()
         try:
             await self._pc.close()
         except FAULTS:  # aiortc cannot always close what it could not open; nothing is left to do
             pass
+
+    @property
+    def counted(self) -> dict[str, Any]:
+        """What the path of our own has counted of the sound, see `AudioPath.counted`; empty without it."""
+        return self._audio.counted if self._audio is not None else {}
 
     # What aiortc tells.
 
@@ -243,60 +259,3 @@ class WebRtcTransport:
             await self._pc.addIceCandidate(candidate)
         except FAULTS:  # a candidate that cannot be used is no reason to end a call that others carry
             pass
-
-
-async def _read(track: MediaStreamTrack, hear: Callable[[Heard], None]) -> None:
-    try:
-        while True:
-            frame = await track.recv()
-            if isinstance(frame, av.AudioFrame):
-                hear(audio_from_av(frame))
-            elif isinstance(frame, av.VideoFrame):
-                hear(video_from_av(frame))
-    except MediaStreamError:  # the far end stopped this track; the connection may go on
-        pass
-
-
-class _Voice(MediaStreamTrack):
-    """The track that aiortc's sender pulls; what is said lies here until it does."""
-
-    def __init__(self, kind: Kind) -> None:
-        super().__init__()
-        self.kind = kind
-        self._clock = Clock()
-        self._said: deque[Frame] = deque(maxlen=50 if kind == "audio" else 2)
-        self._there = asyncio.Event()
-        self._begun: float | None = None
-        self._position = 0
-
-    def say(self, frame: Frame) -> None:
-        self._said.append(frame)
-        self._there.set()
-
-    def clear(self) -> None:
-        self._said.clear()
-
-    async def recv(self) -> av.AudioFrame | av.VideoFrame:
-        while not self._said:
-            self._there.clear()
-            await self._there.wait()
-        return self._timed(self._said.popleft())
-
-    def _timed(self, frame: Frame) -> av.AudioFrame | av.VideoFrame:
-        now = self._clock.now()
-        if self._begun is None:
-            self._begun = now
-        if isinstance(frame, VideoFrame):
-            picture = video_to_av(frame)
-            self._position = max(self._position + 1, round((now - self._begun) * VIDEO_CLOCK))
-            picture.pts, picture.time_base = self._position, fractions.Fraction(1, VIDEO_CLOCK)
-            return picture
-        return self._timed_sound(frame, round((now - self._begun) * RATE))
-
-    def _timed_sound(self, frame: AudioFrame, due: int) -> av.AudioFrame:
-        if due - self._position > GAP * RATE:
-            self._position = due
-        sound = audio_to_av(with_channels(frame, 2))  # FFmpeg's own way to stereo, in aiortc, takes 3 dB
-        sound.pts, sound.time_base = self._position, fractions.Fraction(1, RATE)
-        self._position += frame.samples.shape[1]
-        return sound

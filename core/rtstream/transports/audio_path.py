@@ -1,0 +1,234 @@
+"""The sound of a peer connection at its datagrams: RTP of our own, on the keys and sockets of aiortc."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import os
+import random
+import re
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from aiortc import RTCRtpTransceiver
+from aiortc.rtcrtpparameters import RTCRtpParameters, RTCRtpReceiveParameters, RTCRtpSendParameters
+
+from ..clock import Clock
+from ..media.frames import AudioFrame, Heard
+from ..rtp import level, rtcp
+from ..rtp.codecs import Codec, OpusOptions
+from ..rtp.receiver import AudioReceiver
+from ..rtp.sender import AudioSender
+from .aiortc_inside import Line, broken_names
+
+logger = logging.getLogger("rtstream.webrtc")
+
+PATH_VARIABLE = "RTSTREAM_MEDIA_PATH"
+PATHS = ("own", "aiortc")
+
+RATE = 48_000  # samples a second wanted by whoever sends
+
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+KEPT = 50  # packets that may come before the session listens: one second of sound
+REPORT_SECONDS = 1.0  # between reports, on average; each is up to half of it sooner or later (RFC 3550 §6.2)
+
+_SECTION = re.compile(r"^m=audio \d+ \S+ ([\d ]+)$", re.M)
+
+
+def wanted() -> bool:
+    """Whether sound goes its own path: `RTSTREAM_MEDIA_PATH` does not say "aiortc", and aiortc is as known."""
+    return os.environ.get(PATH_VARIABLE) != "aiortc" and _possible()
+
+
+@functools.cache
+def _possible() -> bool:
+    broken = broken_names()
+    if broken:
+        logger.warning(
+            "sound goes through aiortc's own tracks, which is slower and worse under loss: "
+            "this aiortc is not as it is known (%s)",
+            ", ".join(broken),
+        )
+    return not broken
+
+
+def agreed_codecs(sdp: str) -> dict[int, Codec]:
+    """By payload type, the codecs of an answer's sound; the first is the one that is sent (RFC 3264 §6.1)."""
+    section = _SECTION.search(sdp.replace("\r\n", "\n"))
+    agreed: dict[int, Codec] = {}
+    for payload_type in section[1].split() if section is not None else ():
+        kind = re.search(rf"^a=rtpmap:{payload_type} ([^/\s]+)/(\d+)", sdp, re.M)
+        if kind is not None:
+            codec = Codec(kind[1], int(payload_type), int(kind[2]))
+            agreed |= {codec.payload_type: codec} if codec.known else {}
+    return agreed
+
+
+class AudioPath:
+    """The sound of one call, both ways.
+
+    Use: make it between an offer and its answer, `open` it with the answer, `listen` when the session
+    lives, `close` it before the connection. aiortc does all the rest, and never sees a packet of sound.
+
+    Args:
+        transceiver: aiortc's, of the sound; its sender and receiver are taken out of service.
+        options: how Opus is encoded.
+        alone: whether the connection carries no other RTP, so that what is not sound is nothing.
+    """
+
+    def __init__(self, transceiver: RTCRtpTransceiver, options: OpusOptions, *, alone: bool) -> None:
+        self._options, self._alone = options, alone
+        self._sender: Any = transceiver.sender
+        self._clock = Clock()
+        self._line = Line(transceiver.sender.transport)
+        self._codecs: dict[int, Codec] = {}
+        self._receiver = AudioReceiver(self._codecs)
+        self._speaker: AudioSender | None = None
+        self._speaks = self._hears = self._closed = False
+        self._hear: Callable[[Heard], None] | None = None
+        self._early: deque[bytes] = deque(maxlen=KEPT)
+        self._due: asyncio.TimerHandle | None = None
+        self._reporting: asyncio.TimerHandle | None = None
+        # These two are what aiortc calls when the connection is there.
+        transceiver.sender.send = self._begin_sending  # type: ignore[method-assign]
+        transceiver.receiver.receive = self._begin_receiving  # type: ignore[method-assign]
+
+    def open(self, answer: str) -> int | None:
+        """Take the datagrams from now on; the samples a second in which sound is to be sent."""
+        self._codecs.update(agreed_codecs(answer))
+        self._line.open(self._datagram, self._told)
+        return next((codec.rate(RATE) for codec in self._codecs.values()), None)
+
+    def hear_at(self, rate: int, channels: int) -> None:
+        """Say in which form sound is wanted."""
+        self._receiver.rate, self._receiver.channels = rate, channels
+
+    def listen(self, hear: Callable[[Heard], None]) -> None:
+        """Hand on what is said, and what was said since the connection stands."""
+        self._hear = hear
+        self._catch_up()
+
+    def send(self, frame: AudioFrame) -> None:
+        """Say a frame at once, if the connection stands and sound goes that way."""
+        if self._speaks and self._speaker is not None and not self._closed:
+            if (packet := self._speaker.packet(frame, self._clock.now())) is not None:
+                self._line.send(packet)
+
+    def close(self) -> None:
+        """Say goodbye, and stop all timers."""
+        if self._closed:
+            return
+        self._closed = True
+        for timer in (self._due, self._reporting):
+            if timer is not None:
+                timer.cancel()
+        if self._speaker is not None:
+            now = self._clock.now()
+            self._line.send_reports(
+                self._speaker.goodbye(self._receiver.blocks(now), now, self._clock.wall())
+            )
+
+    @property
+    def counted(self) -> dict[str, Any]:
+        """What was counted: `heard`, `said` and `dropped`."""
+        return {
+            "heard": asdict(self._receiver.counted),
+            "said": asdict(self._speaker.said) if self._speaker is not None else {},
+            "dropped": dict(self._line.dropped),
+        }
+
+    # What aiortc tells.
+
+    async def _begin_sending(self, parameters: RTCRtpSendParameters) -> None:
+        if not self._speaks:
+            self._speaks = True
+            self._begin(parameters, parameters.rtcp.cname)
+
+    async def _begin_receiving(self, parameters: RTCRtpReceiveParameters) -> None:
+        self._hears = True
+        if self._speaker is None:
+            self._begin(parameters, uuid.uuid4().hex)
+        self._catch_up()
+
+    def _begin(self, parameters: RTCRtpParameters, cname: str) -> None:
+        if self._closed:
+            return
+        first = parameters.codecs[0]
+        ids = {extension.uri: extension.id for extension in parameters.headerExtensions}
+        mid = (ids[MID], parameters.muxId.encode()) if MID in ids and parameters.muxId else None
+        codec = Codec(first.name, first.payloadType, first.clockRate)
+        self._speaker = AudioSender(
+            codec, self._sender._ssrc, cname, self._options, mid=mid, level_id=ids.get(level.URI)
+        )
+        if self._reporting is None:
+            self._report_soon()
+
+    # Datagrams.
+
+    def _datagram(self, data: bytes) -> bool:
+        """Take a datagram that may be RTP; False leaves it to aiortc."""
+        if rtcp.is_rtcp(data):
+            return False
+        if len(data) < 12:
+            self._line.dropped["truncated"] += 1
+            return True
+        if data[1] & 0x7F not in self._codecs:
+            return self._alone
+        if self._ready:
+            self._take(data)
+        else:
+            self._early.append(data)
+        return True
+
+    @property
+    def _ready(self) -> bool:
+        """Whether there are keys, and somebody who listens."""
+        return self._hears and self._hear is not None and self._line.keyed
+
+    def _take(self, data: bytes) -> None:
+        packet = self._line.unprotect(data)
+        if packet is not None and self._hear is not None:
+            for frame in self._receiver.take(packet, self._clock.now()):
+                self._hear(frame)
+            if self._receiver.deadline is not None:
+                self._watch()
+
+    def _catch_up(self) -> None:
+        """Take what came before there were keys and a session."""
+        while self._early and self._ready:
+            self._take(self._early.popleft())
+
+    def _watch(self) -> None:
+        """Look again when a missing packet has been waited for."""
+        if self._due is None and not self._closed and (due := self._receiver.deadline) is not None:
+            self._due = asyncio.get_running_loop().call_at(due, self._look)
+
+    def _look(self) -> None:
+        self._due = None
+        if self._hear is not None:
+            for frame in self._receiver.poll(self._clock.now()):
+                self._hear(frame)
+        self._watch()
+
+    # Reports.
+
+    def _told(self, data: bytes) -> None:
+        now = self._clock.now()
+        for report in rtcp.parse(data):
+            self._receiver.told(report, now)
+            if self._speaker is not None:
+                self._speaker.told(report, now)
+
+    def _report_soon(self) -> None:
+        seconds = REPORT_SECONDS * (0.5 + random.random())
+        self._reporting = asyncio.get_running_loop().call_later(seconds, self._report)
+
+    def _report(self) -> None:
+        assert self._speaker is not None
+        now = self._clock.now()
+        self._line.send_reports(self._speaker.reports(self._receiver.blocks(now), now, self._clock.wall()))
+        self._report_soon()
