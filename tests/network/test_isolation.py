@@ -21,7 +21,7 @@ from tests.helpers.server import Server, answering, serving, until
 from tests.helpers.sockets import socket_caller
 from tests.helpers.webrtc import Caller, caller
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.usefixtures("media_path")]
 
 
 class Lateness:

@@ -14,7 +14,7 @@ from tests.helpers.handlers import AsyncEcho
 from tests.helpers.server import Server, answering, until
 from tests.helpers.webrtc import Caller, caller
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.usefixtures("media_path")]
 
 
 def eight_words(candidate: str) -> str:

@@ -22,7 +22,7 @@ from tests.helpers.webrtc import caller
 from tests.unit.signals import pitch
 from tests.unit.signals import tone as sine
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.usefixtures("media_path")]
 
 BLUE = np.full((120, 160, 3), (255, 0, 0), np.uint8)
 

@@ -84,9 +84,7 @@ def test_whatever_comes_comes_out_once_and_in_order(sent: list[tuple[int, float]
 def test_at_ten_percent_loss_and_jitter_the_median_delay_is_small_and_nothing_else_is_lost() -> None:
     chance = random.Random(7)
     for jitter, loss in ((0.0, 0.1), (0.06, 0.1), (0.06, 0.3)):
-        arrivals = [
-            (0.02 * n + chance.uniform(0, jitter), n) for n in range(3000) if chance.random() >= loss
-        ]
+        arrivals = [(0.02 * n + chance.uniform(0, jitter), n) for n in range(3000) if chance.random() >= loss]
         came = {n: at for at, n in arrivals}
         out = through(arrivals, Reorder())
         delays = sorted(at - came[n] for at, _, n in out)

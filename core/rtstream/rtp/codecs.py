@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from rtstream.media import g711, libopus
-from rtstream.media.resample import with_channels
 from rtstream.media.frames import AudioFrame
+from rtstream.media.resample import with_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -163,6 +163,15 @@ class _G711Encoder:
         """G.711 has no protection."""
 
 
+def _context(name: str, way: Literal["r", "w"], rate: int, channels: int) -> Any:
+    import av
+
+    codec: Any = av.CodecContext.create(name, way)
+    codec.format, codec.sample_rate = "s16", rate
+    codec.layout = "mono" if channels == 1 else "stereo"
+    return codec
+
+
 class _PyAVDecoder:
     """A decoder of FFmpeg's: what there is for G.722, and for Opus where libopus cannot be reached."""
 
@@ -170,9 +179,7 @@ class _PyAVDecoder:
         import av
 
         self.rate = rate
-        self._codec: Any = av.CodecContext.create(name, "r")
-        self._codec.format, self._codec.sample_rate = "s16", rate
-        self._codec.layout = "mono" if channels == 1 else "stereo"
+        self._codec = _context(name, "r", rate, channels)
         self._packet, self._failure = av.Packet, av.FFmpegError
 
     def decode(self, packet: bytes) -> Samples:
@@ -196,12 +203,8 @@ class _PyAVEncoder:
     def __init__(
         self, name: str, rate: int, channels: int, bit_rate: int | None = None, **options: Any
     ) -> None:
-        import av
-
         self.rate, self.channels = rate, channels
-        self._codec: Any = av.CodecContext.create(name, "w")
-        self._codec.format, self._codec.sample_rate = "s16", rate
-        self._codec.layout = "mono" if channels == 1 else "stereo"
+        self._codec = _context(name, "w", rate, channels)
         self._codec.options = {key: str(value) for key, value in options.items()}
         if bit_rate is not None:
             self._codec.bit_rate = bit_rate

@@ -110,4 +110,5 @@ class Reorder(Generic[T]):
     def _wait_at(self, now: float) -> float:
         if self._wait <= LEAST_WAIT:
             return LEAST_WAIT
-        return max(LEAST_WAIT, self._wait * 0.5 ** (max(0.0, now - self._learned) / FORGETS))
+        forgotten: float = 0.5 ** (max(0.0, now - self._learned) / FORGETS)
+        return max(LEAST_WAIT, self._wait * forgotten)

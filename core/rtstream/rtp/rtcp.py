@@ -18,7 +18,7 @@ _BLOCK = Struct("!IIIIII")
 
 
 class Sent(NamedTuple):
-    """What a sender says it has sent by the moment `ntp` (64-bit NTP time), which is `timestamp` in its RTP."""
+    """What a sender says it has sent by a moment: `ntp` in NTP's 64 bits, `timestamp` in its RTP's."""
 
     ntp: int
     timestamp: int

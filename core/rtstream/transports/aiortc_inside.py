@@ -136,10 +136,16 @@ class Line:
         self._connection: Any = transport.transport._connection
         self._strangers, self._second = 0, 0
 
-    def open(self, media: Callable[[bytes], bool], reports: Callable[[bytes], None]) -> None:
-        """Show every datagram that may be RTP to `media`, before aiortc; False is for aiortc.
+    def open(
+        self,
+        media: Callable[[bytes], bool] = lambda data: False,
+        reports: Callable[[bytes], None] = lambda data: None,
+    ) -> None:
+        """Let no datagram get through to aiortc with harm. Call it when the candidates are gathered.
 
-        Call it when the candidates are gathered. `reports` is shown RTCP, decrypted, beside aiortc.
+        Args:
+            media: is shown whatever may be RTP, first; False leaves it to aiortc.
+            reports: is shown RTCP, decrypted, beside aiortc.
         """
         loop = asyncio.get_running_loop()
         for protocol in self._connection._protocols:

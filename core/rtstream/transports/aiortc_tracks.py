@@ -1,4 +1,4 @@
-"""Sound and pictures through aiortc's own tracks: all video, and sound where the path of our own cannot be."""
+"""Media through aiortc's own tracks: pictures always, sound where the path of our own cannot be."""
 
 from __future__ import annotations
 

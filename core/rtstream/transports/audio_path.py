@@ -12,10 +12,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
-
-from aiortc import RTCRtpTransceiver
-from aiortc.rtcrtpparameters import RTCRtpParameters, RTCRtpReceiveParameters, RTCRtpSendParameters
+from typing import TYPE_CHECKING, Any
 
 from ..clock import Clock
 from ..media.frames import AudioFrame, Heard
@@ -24,6 +21,10 @@ from ..rtp.codecs import Codec, OpusOptions
 from ..rtp.receiver import AudioReceiver
 from ..rtp.sender import AudioSender
 from .aiortc_inside import Line, broken_names
+
+if TYPE_CHECKING:
+    from aiortc import RTCRtpTransceiver
+    from aiortc.rtcrtpparameters import RTCRtpParameters, RTCRtpReceiveParameters, RTCRtpSendParameters
 
 logger = logging.getLogger("rtstream.webrtc")
 
@@ -40,12 +41,13 @@ _SECTION = re.compile(r"^m=audio \d+ \S+ ([\d ]+)$", re.M)
 
 
 def wanted() -> bool:
-    """Whether sound goes its own path: `RTSTREAM_MEDIA_PATH` does not say "aiortc", and aiortc is as known."""
-    return os.environ.get(PATH_VARIABLE) != "aiortc" and _possible()
+    """Whether sound goes its own path: nobody asks for aiortc's, and aiortc is as it is known."""
+    return os.environ.get(PATH_VARIABLE) != "aiortc" and is_known()
 
 
 @functools.cache
-def _possible() -> bool:
+def is_known() -> bool:
+    """Whether this aiortc is what its private names are taken for. It is looked at once, and a no is told."""
     broken = broken_names()
     if broken:
         logger.warning(
@@ -84,7 +86,8 @@ class AudioPath:
         self._options, self._alone = options, alone
         self._sender: Any = transceiver.sender
         self._clock = Clock()
-        self._line = Line(transceiver.sender.transport)
+        self.transport = transceiver.sender.transport
+        self._line = Line(self.transport)
         self._codecs: dict[int, Codec] = {}
         self._receiver = AudioReceiver(self._codecs)
         self._speaker: AudioSender | None = None
@@ -146,7 +149,7 @@ class AudioPath:
     async def _begin_sending(self, parameters: RTCRtpSendParameters) -> None:
         if not self._speaks:
             self._speaks = True
-            self._begin(parameters, parameters.rtcp.cname)
+            self._begin(parameters, parameters.rtcp.cname or uuid.uuid4().hex)
 
     async def _begin_receiving(self, parameters: RTCRtpReceiveParameters) -> None:
         self._hears = True
@@ -157,10 +160,9 @@ class AudioPath:
     def _begin(self, parameters: RTCRtpParameters, cname: str) -> None:
         if self._closed:
             return
-        first = parameters.codecs[0]
         ids = {extension.uri: extension.id for extension in parameters.headerExtensions}
         mid = (ids[MID], parameters.muxId.encode()) if MID in ids and parameters.muxId else None
-        codec = Codec(first.name, first.payloadType, first.clockRate)
+        codec = self._codecs[parameters.codecs[0].payloadType or 0]
         self._speaker = AudioSender(
             codec, self._sender._ssrc, cname, self._options, mid=mid, level_id=ids.get(level.URI)
         )

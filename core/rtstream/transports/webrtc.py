@@ -22,9 +22,9 @@ from ..errors import BadOffer
 from ..media.frames import AudioFrame, Frame, Heard, Kind, Message
 from ..rtp.codecs import OpusOptions
 from . import aiortc_inside
-from .aiortc_inside import choose_ice_addresses, leave_ice_at_once
+from .aiortc_inside import Line, choose_ice_addresses, leave_ice_at_once
 from .aiortc_tracks import RATE, Voice, read
-from .audio_path import AudioPath, wanted
+from .audio_path import AudioPath, is_known, wanted
 
 logger = logging.getLogger("rtstream.webrtc")
 
@@ -109,8 +109,7 @@ class WebRtcTransport:
                 raise BadOffer("the offer cannot be answered")
             await self._pc.setLocalDescription(answer)
             described = str(self._pc.localDescription.sdp)
-            if self._audio is not None:
-                self.rate = self._audio.open(described) or RATE
+            self._open_lines(described)
         except FAULTS as error:
             raise BadOffer(
                 "the offer is no SDP that can be answered",
@@ -138,6 +137,17 @@ class WebRtcTransport:
             transceiver.direction = _DIRECTIONS[speaks, hears]
             if (end := leave_ice_at_once(transceiver.sender.transport)) is not None:
                 self._in_a_hurry.append(end)
+
+    def _open_lines(self, answer: str) -> None:
+        """Let sound go its way, and nothing hostile get through to aiortc on any socket."""
+        lines = {transceiver.sender.transport for transceiver in self._pc.getTransceivers()}
+        if self._pc.sctp is not None:
+            lines.add(self._pc.sctp.transport)
+        for transport in lines if is_known() else ():
+            if self._audio is not None and transport is self._audio.transport:
+                self.rate = self._audio.open(answer) or RATE
+            else:
+                Line(transport).open()
 
     def hear_at(self, rate: int, channels: int) -> None:
         """Say in which form the handler hears; sound comes so where its codec can."""
