@@ -14,6 +14,7 @@ LONGEST = 86400.0  # seconds: the longest time that may be asked for
 
 MODALITIES = ("audio", "video", "audio-video")
 MODES = ("send-receive", "send", "receive")
+MEDIA_PATHS = ("own", "aiortc")
 TRANSPORTS = ("direct", "websocket", "phone", "webrtc", "all")
 
 
@@ -124,6 +125,7 @@ KEYS: dict[str, Key] = {
         [],
     ),
     "https": _yes_or_no(False),
+    "media_path": _choice(MEDIA_PATHS, "own"),
     "warm": _yes_or_no(True),
     "log_format": _choice(("text", "json"), "text"),
     "drain": Key("a number of seconds from 0 to 86400", 5, float, _is_seconds, 5.0),

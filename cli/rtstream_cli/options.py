@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from .flags import Context as Context
-from .keys import KEYS, MODALITIES, MODES
+from .keys import KEYS, MEDIA_PATHS, MODALITIES, MODES
 
 STREAM, SERVER, OUTPUT = "Stream", "Server", "Output"
 
@@ -79,6 +79,15 @@ IceServerOpt = Annotated[
         metavar="URL|JSON",
         panel=STREAM,
         help="A STUN or TURN server for both ends; may be given again. None by default.",
+    ),
+]
+MediaPathOpt = Annotated[
+    str | None,
+    _option(
+        "--media-path",
+        metavar="|".join(MEDIA_PATHS),
+        panel=SERVER,
+        help="Which way WebRTC's sound goes: rtstream's own, or aiortc's tracks.",
     ),
 ]
 HostOpt = Annotated[

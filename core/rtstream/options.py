@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import inf
 from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 from .errors import OptionError
 from .media.frames import Kind
+from .media.opus import OPUS_RANGES, OpusOptions
 
 Mode = Literal["send-receive", "receive", "send"]
 Modality = Literal["video", "audio", "audio-video"]
@@ -63,6 +64,7 @@ class StreamOptions:
     additional_outputs: list[Any] | None
     additional_outputs_handler: Callable[..., Any] | None
     ui_args: UIArgs
+    opus: OpusOptions = OpusOptions()
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -141,6 +143,7 @@ def validated(
         additional_outputs=_components("additional_outputs", additional_outputs),
         additional_outputs_handler=additional_outputs_handler,
         ui_args=ui_args if ui_args is not None else UIArgs(),
+        opus=_opus((rtp_params or {}).get("opus", {})),
     )
 
 
@@ -157,6 +160,28 @@ def _dict(name: str, value: Any, *, or_callable: bool = False) -> None:
         return
     forms = "a dict, or a function that returns one" if or_callable else "a dict"
     raise OptionError(f"`{name}` is {value!r:.80}, not {forms}", fix=f"Pass {forms}, or leave {name} out")
+
+
+def _opus(given: Any) -> OpusOptions:
+    """What `rtp_params["opus"]` says; the other keys of `rtp_params` are the browser's."""
+    _dict('rtp_params["opus"]', given)
+    known = [field.name for field in fields(OpusOptions)]
+    for name, value in (given or {}).items():
+        if name not in known:
+            raise OptionError(
+                f"`rtp_params['opus']` has an unknown key {name!r}",
+                why=f"known are {', '.join(map(repr, known))}",
+                fix="Leave it out, or spell it so",
+            )
+        if (span := OPUS_RANGES.get(name)) is None:
+            if not isinstance(value, bool) and not (name == "fec" and value is None):
+                raise OptionError(f"`rtp_params['opus'][{name!r}]` is {value!r}", fix="Pass True or False")
+        elif isinstance(value, bool) or not isinstance(value, int) or not span[0] <= value <= span[1]:
+            raise OptionError(
+                f"`rtp_params['opus'][{name!r}]` is {value!r}",
+                fix=f"Pass a whole number from {span[0]} to {span[1]}",
+            )
+    return OpusOptions(**(given or {}))
 
 
 def as_limit(value: Any) -> int | None:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from rtstream.media import libopus
 from rtstream.media.frames import AudioFrame
+from rtstream.media.opus import OpusOptions
 from rtstream.rtp import rtcp
-from rtstream.rtp.codecs import Codec, OpusOptions
+from rtstream.rtp.codecs import Codec
 from rtstream.rtp.level import level
 from rtstream.rtp.packet import build, elements, parse
 from rtstream.rtp.receiver import BUDGET, AudioReceiver
@@ -63,7 +64,7 @@ def _heard(
 
 
 def joined(out: list[tuple[float, AudioFrame]]) -> NDArray[np.int16]:
-    return np.concatenate([frame.samples for _, frame in out], axis=1)[0]
+    return np.asarray(np.concatenate([frame.samples for _, frame in out], axis=1)[0])
 
 
 def in_time(packets: list[bytes]) -> list[tuple[float, bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from ..options import (
     JsonOpt,
     LimitOpt,
     LogFormatOpt,
+    MediaPathOpt,
     ModalityOpt,
     ModeOpt,
     OpenOpt,
@@ -48,6 +50,7 @@ def serve(
     port: PortOpt = None,
     https: HttpsOpt = None,
     qr: QrOpt = False,
+    media_path: MediaPathOpt = None,
     drain: DrainOpt = None,
     warm: WarmOpt = None,
     reload: ReloadOpt = False,
@@ -69,6 +72,7 @@ def serve(
         open=open,
     )
     logs.configure(settings.take("log_format", log_format))
+    os.environ["RTSTREAM_MEDIA_PATH"] = settings.take("media_path", media_path)  # where the core looks
     handed = reloading.inherited()
     if reload and handed is None:
         return _supervise(settings, target, wish, ctx.find_object(Globals))

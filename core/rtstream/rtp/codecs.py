@@ -9,6 +9,7 @@ import numpy as np
 
 from rtstream.media import g711, libopus
 from rtstream.media.frames import AudioFrame
+from rtstream.media.opus import OpusOptions
 from rtstream.media.resample import with_channels
 
 if TYPE_CHECKING:
@@ -45,22 +46,6 @@ class Encoder(Protocol):
     def protect(self, fec: bool, loss: int) -> None:
         """Prepare for so many percent of packets lost."""
         ...
-
-
-@dataclass(frozen=True)
-class OpusOptions:
-    """How Opus is encoded; `rtp_params={"opus": {…}}` sets them.
-
-    `bitrate` in bits a second; `complexity` 0 to 10; `fec`: a coarse copy of each packet in the next,
-    True, False, or None for when receiver reports tell of loss; `expected_loss` in percent, the least
-    that is reckoned with; `dtx`: send nothing in silence.
-    """
-
-    bitrate: int = 48_000
-    complexity: int = 5
-    fec: bool | None = None
-    expected_loss: int = 0
-    dtx: bool = False
 
 
 @dataclass(frozen=True)

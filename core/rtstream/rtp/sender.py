@@ -6,9 +6,10 @@ import random
 from dataclasses import dataclass
 
 from ..media.frames import AudioFrame
+from ..media.opus import OpusOptions
 from ..media.resample import with_channels
 from . import rtcp
-from .codecs import Codec, Encoder, OpusOptions
+from .codecs import Codec, Encoder
 from .level import level
 from .packet import build, extension
 

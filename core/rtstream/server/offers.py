@@ -72,6 +72,7 @@ class Offers:
             speaks=options.spoken,
             hears=options.heard,
             configuration=await configuration(options.server_rtc_configuration),
+            opus=options.opus,
         )
         sdp, named = without_host_names(sdp)
         late = [read_candidate({"candidate": line, "sdpMLineIndex": 0}) for line in named]

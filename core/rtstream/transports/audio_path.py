@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..clock import Clock
 from ..media.frames import AudioFrame, Heard
+from ..media.opus import OpusOptions
 from ..rtp import level, rtcp
-from ..rtp.codecs import Codec, OpusOptions
+from ..rtp.codecs import Codec
 from ..rtp.receiver import AudioReceiver
 from ..rtp.sender import AudioSender
 from .aiortc_inside import Line, broken_names

@@ -20,7 +20,7 @@ from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateErr
 
 from ..errors import BadOffer
 from ..media.frames import AudioFrame, Frame, Heard, Kind, Message
-from ..rtp.codecs import OpusOptions
+from ..media.opus import OpusOptions
 from . import aiortc_inside
 from .aiortc_inside import Line, choose_ice_addresses, leave_ice_at_once
 from .aiortc_tracks import RATE, Voice, read
