@@ -25,13 +25,12 @@ class Network:
 
     def __init__(self, *, loss: float = 0, jitter: float = 0, double: float = 0) -> None:
         self.loss, self.jitter, self.double = loss, jitter, double
-        self.sent = self.dropped = 0
         self._chance = random.Random(4)
 
     def between(self, client: Caller, server_transport: Any) -> None:
         """Take the datagrams of both ends."""
         for end in (client.pc, server_transport._pc):
-            pair = end.getTransceivers()[0].sender.transport.transport._connection._nominated[1]
+            pair: Any = end.getTransceivers()[0].sender.transport.transport._connection._nominated[1]
             pair.protocol.transport.sendto = self._through(pair.protocol.transport)
 
     def _through(self, transport: Any) -> Any:
@@ -43,15 +42,11 @@ class Network:
 
         def send(data: bytes, address: Any = None) -> None:
             if not 127 < data[0] < 192:
-                return sendto(data, address)
-            self.sent += 1
-            if self._chance.random() < self.loss:
-                self.dropped += 1
-                return None
-            for _ in range(1 + (self._chance.random() < self.double)):
-                delay = self._chance.uniform(0, self.jitter)
-                asyncio.get_running_loop().call_later(delay, arrive, data, address)
-            return None
+                sendto(data, address)
+            elif self._chance.random() >= self.loss:
+                for _ in range(1 + (self._chance.random() < self.double)):
+                    delay = self._chance.uniform(0, self.jitter)
+                    asyncio.get_running_loop().call_later(delay, arrive, data, address)
 
         return send
 
