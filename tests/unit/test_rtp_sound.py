@@ -306,3 +306,31 @@ def test_a_piece_that_is_no_opus_packet_is_refused_with_a_reason() -> None:
             encoder.encode(np.zeros((1, count), np.int16))
     with pytest.raises(libopus.OpusFault):
         libopus.Encoder(44_100, 1, bit_rate=1, complexity=5)
+
+
+def test_a_clock_that_is_faster_is_measured_through_jitter_and_a_wrap_of_its_timestamps() -> None:
+    chance = random.Random(2)
+    packet = _good()[0]
+    payload = parse(packet)
+    assert payload is not None
+    for drift in (0.0001, -0.0002, 0.0):
+        receiver = AudioReceiver({111: OPUS})
+        begun = (1 << 32) - 960 * 1000
+        for n in range(50 * 130):
+            at = 0.02 * n / (1 + drift)
+            data = build(111, n, begun + 960 * n, SSRC, payload.payload)
+            receiver.take(data, at + chance.expovariate(1 / 0.004))
+            assert n > 50 * 60 or receiver.drift == 0, "it is too early to tell"
+        assert receiver.drift == pytest.approx(drift, abs=0.00001)
+        assert receiver.reception is not None and receiver.reception.jitter < 0.01
+
+
+def test_a_far_end_that_does_not_send_in_real_time_is_not_taken_for_a_clock() -> None:
+    receiver, payload = AudioReceiver({111: OPUS}), parse(_good()[0])
+    assert payload is not None and receiver.drift == 0
+    for n in range(50 * 120):
+        receiver.take(
+            build(111, n, 960 * n, SSRC, payload.payload), 0.01 * n if n % 500 else 0.01 * n + 0.005
+        )
+        receiver.take(build(111, n, 960 * n, SSRC, payload.payload), 0.015 * n)
+    assert abs(receiver.drift) <= 0.001

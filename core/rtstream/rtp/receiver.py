@@ -62,7 +62,7 @@ class AudioReceiver:
         self._codec: Codec | None = None
         self._decoder: Decoder | None = None
         self._order: Reorder[Packet] = Reorder()
-        self._number = self._lost_before = 0
+        self._number = self._stamp = self._lost_before = 0
         self._suspect: int | None = None  # where numbering goes on if it has begun anew
         self._timestamp: int | None = None  # where the next sound begins
         self._ticks = 0  # of the last packet
@@ -84,7 +84,8 @@ class AudioReceiver:
             return []
         self.heard.received += 1
         assert self.reception is not None
-        self.reception.add(number, packet.timestamp, now)
+        self._stamp = extended(packet.timestamp, self._stamp, TIMESTAMP_BITS)
+        self.reception.add(number, self._stamp, now)
         return self._sound(self._order.push(number, packet, now), now)
 
     def poll(self, now: float) -> list[AudioFrame]:
@@ -101,6 +102,11 @@ class AudioReceiver:
         if held is None or silence is None:
             return silence if held is None else held
         return min(held, silence)
+
+    @property
+    def drift(self) -> float:
+        """By how much the far end's clock is faster than this one, as a share; 0 until that is known."""
+        return self.reception.drift if self.reception is not None else 0.0
 
     def blocks(self, now: float) -> list[rtcp.Block]:
         """What receiver reports say of the far end."""
@@ -144,7 +150,8 @@ class AudioReceiver:
         late, duplicates = self._order.late, self._order.duplicates
         self._order = Reorder()
         self._order.late, self._order.duplicates = late, duplicates
-        self._number, self._suspect, self._timestamp, self._silence = packet.sequence, None, None, None
+        self._number, self._stamp = packet.sequence, packet.timestamp
+        self._suspect = self._timestamp = self._silence = None
         self.reception = Reception(packet.ssrc, self._codecs[packet.payload_type].clock_rate)
         return packet.sequence
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from . import rtcp
 
+WINDOW = 10.0  # seconds of which the quickest packet stands for all: the others only met a queue
+SETTLED = 60.0  # seconds from which two clocks can be compared: a hundredth of a millisecond a second
+MOST_DRIFT = 0.001  # quartz is off by a tenth of it; more is a far end that does not send in real time
+
 
 class Reception:
     """The count of one source (RFC 3550 §6.4.1 and appendix A.3, A.8).
@@ -11,23 +15,30 @@ class Reception:
     Args:
         ssrc: the source.
         clock_rate: ticks a second of its RTP timestamps.
+
+    `drift` is by how much the source's clock is faster than this one, as a share; 0 until that is known.
     """
 
     def __init__(self, ssrc: int, clock_rate: int) -> None:
         self.ssrc = ssrc
         self.received = 0
+        self.drift = 0.0
         self._clock_rate = clock_rate
         self._first: int | None = None
         self._highest = 0
         self._jitter = 0.0
         self._transit: float | None = None
+        self._begun = self._window_end = 0.0
+        self._quickest = float("inf")
+        self._first_quickest: float | None = None
         self._reported = (0, 0)  # expected and received at the last report
         self._last_report: tuple[int, float] | None = None
 
     def add(self, number: int, timestamp: int, now: float) -> None:
-        """Count a packet by its extended sequence number and timestamp."""
+        """Count a packet by its sequence number and timestamp, both extended."""
         if self._first is None:
             self._first = self._highest = number
+            self._begun, self._window_end = now, now + WINDOW
         self.received += 1
         if number < self._highest:
             return
@@ -36,6 +47,19 @@ class Reception:
         if self._transit is not None:
             self._jitter += (abs(transit - self._transit) - self._jitter) / 16
         self._transit = transit
+        if now >= self._window_end:
+            self._end_window(now)
+        if transit < self._quickest:
+            self._quickest = transit
+
+    def _end_window(self, now: float) -> None:
+        """Compare the quickest packet of a window with that of the first one."""
+        if self._first_quickest is None:
+            self._first_quickest, self._begun = self._quickest, self._window_end
+        elif self._window_end - self._begun >= SETTLED:
+            later = (self._first_quickest - self._quickest) / self._clock_rate
+            self.drift = max(-MOST_DRIFT, min(MOST_DRIFT, later / (self._window_end - self._begun)))
+        self._quickest, self._window_end = float("inf"), now + WINDOW
 
     def sender_report(self, sent: rtcp.Sent, now: float) -> None:
         """The source has told what it sent."""

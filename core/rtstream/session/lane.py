@@ -88,7 +88,7 @@ class Mouth:
         for piece in self._pieces(frame):
             if era != self._era:
                 return
-            if self._at_once() and self._pacer.take(piece.duration):
+            if self._at_once() and self._pacer.take(self._lasts(piece)):
                 await self._out(piece)
             else:
                 self._idle.clear()
@@ -145,10 +145,14 @@ class Mouth:
     async def _speak_next(self) -> None:
         frame = await self._queue.pop()
         era = self._era
-        await self._pacer.turn(frame.duration)
+        await self._pacer.turn(self._lasts(frame))
         if era == self._era:
             self._spoken_era = era
             await self._out(frame)
+
+    def _lasts(self, frame: AudioFrame | VideoFrame) -> float:
+        """How long a frame lasts by this clock, when the far end plays it by its own."""
+        return frame.duration / (1 + self._transport.drift)
 
     async def _out(self, frame: AudioFrame | VideoFrame) -> None:
         await self._send(frame)

@@ -137,6 +137,11 @@ class AudioPath:
             )
 
     @property
+    def drift(self) -> float:
+        """By how much the far end's clock is faster than this one, as a share."""
+        return self._receiver.drift
+
+    @property
     def counted(self) -> dict[str, Any]:
         """What was counted: `heard`, `said` and `dropped`."""
         return {

@@ -17,6 +17,8 @@ class Transport(Protocol):
         phone: whether the far end is a telephone carrier, which is sent nothing but its own protocol.
         channels: how many channels of sound the far end can be sent.
         behind: how many seconds late the far end plays what it is sent, as far as it tells.
+        drift: by how much the far end's clock is faster than this one, as a share, as far as that is known:
+            what it says and hears again would else pile up, a little more each minute.
         websocket: the WebSocket behind it, if there is one.
     """
 
@@ -28,6 +30,9 @@ class Transport(Protocol):
 
     @property
     def behind(self) -> float: ...
+
+    @property
+    def drift(self) -> float: ...
 
     async def run(self, hear: Callable[[Heard], None]) -> None:
         """Hand all that the far end says to `hear`, which never waits; return when the far end is gone."""

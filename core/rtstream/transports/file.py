@@ -138,6 +138,7 @@ class FileTransport:
     channels = 2
     websocket: Any = None
     behind = 0.0
+    drift = 0.0
 
     def __init__(self, script: Script, recorder: Recorder) -> None:
         self._script = script

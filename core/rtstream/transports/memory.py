@@ -35,6 +35,7 @@ class MemoryTransport:
         self.phone = phone
         self.channels = channels
         self.behind = 0.0
+        self.drift = 0.0
         self.heard: list[tuple[float, Frame]] = []
         self.messages: list[str] = []
         self.cleared = 0

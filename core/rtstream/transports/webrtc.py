@@ -207,6 +207,10 @@ class WebRtcTransport:
             pass
 
     @property
+    def drift(self) -> float:
+        return self._audio.drift if self._audio is not None else 0.0
+
+    @property
     def counted(self) -> dict[str, Any]:
         """What the path of our own has counted of the sound, see `AudioPath.counted`; empty without it."""
         return self._audio.counted if self._audio is not None else {}

@@ -21,6 +21,7 @@ class WebSocketTransport:
     """The far end of a WebSocket. Use: `id = await line.started()`, then hand it to a session."""
 
     channels = 1
+    drift = 0.0
 
     def __init__(self, websocket: WebSocket, wire: Wire) -> None:
         self.websocket: Any = websocket
