@@ -68,6 +68,23 @@ async def until_closed(line: ClientConnection) -> list[dict[str, object]]:
 # Ready.
 
 
+@pytest.mark.parametrize("path", ["own", "aiortc"])
+def test_sound_goes_the_way_that_was_asked_for(path: str, tmp_path: Path) -> None:
+    (tmp_path / "handler.py").write_text(
+        "import os\nasync def handler(audio):\n"
+        "    open('way', 'w').write(os.environ['RTSTREAM_MEDIA_PATH'])\n    return audio\n"
+    )
+    with Served("--media-path", path, cwd=tmp_path) as server:
+        assert server.end() == 0
+    assert (tmp_path / "way").read_text() == path
+
+
+def test_another_way_for_sound_is_refused_with_the_ways_that_there_are(tmp_path: Path) -> None:
+    told = program("serve", "@echo", "--media-path", "arctic", cwd=tmp_path)
+    assert told.returncode == 2
+    assert "one of `own`, `aiortc`" in told.stderr
+
+
 def test_ready_is_said_when_the_page_is_there_and_the_handler_has_run(tmp_path: Path) -> None:
     (tmp_path / "handler.py").write_text(
         "def handler(audio):\n    open('called', 'w').close()\n    return audio\n"

@@ -10,6 +10,7 @@ import pytest
 
 from rtstream import Stream
 from rtstream.errors import OptionError
+from rtstream.media.opus import OpusOptions
 
 
 def stream(**options: Any) -> Stream:
@@ -33,6 +34,13 @@ def stream(**options: Any) -> Stream:
         ({"time_limit": "long"}, "`time_limit` is 'long'"),
         ({"time_limit": True}, "`time_limit` is True"),
         ({"rtp_params": "x"}, "`rtp_params` is 'x'"),
+        ({"rtp_params": {"opus": "loud"}}, "`rtp_params[\"opus\"]` is 'loud'"),
+        ({"rtp_params": {"opus": {"bit_rate": 1}}}, "`rtp_params['opus']` has an unknown key 'bit_rate'"),
+        ({"rtp_params": {"opus": {"bitrate": 5000}}}, "`rtp_params['opus']['bitrate']` is 5000"),
+        ({"rtp_params": {"opus": {"complexity": True}}}, "`rtp_params['opus']['complexity']` is True"),
+        ({"rtp_params": {"opus": {"expected_loss": 10.5}}}, "`rtp_params['opus']['expected_loss']` is 10.5"),
+        ({"rtp_params": {"opus": {"dtx": 1}}}, "`rtp_params['opus']['dtx']` is 1"),
+        ({"rtp_params": {"opus": {"fec": "auto"}}}, "`rtp_params['opus']['fec']` is 'auto'"),
         ({"track_constraints": []}, "`track_constraints` is []"),
         ({"rtc_configuration": "stun:x"}, "`rtc_configuration` is 'stun:x'"),
         ({"server_rtc_configuration": 7}, "`server_rtc_configuration` is 7"),
@@ -154,3 +162,13 @@ def test_the_browsers_configuration_is_resolved_however_it_is_given(given: Any, 
 
 def test_no_configuration_is_none() -> None:
     assert asyncio.run(stream().get_rtc_configuration()) is None
+
+
+def test_opus_is_set_by_its_key_and_the_other_keys_are_the_browsers() -> None:
+    assert stream().options.opus == OpusOptions()
+    given = {
+        "degradationPreference": "maintain-framerate",
+        "opus": {"bitrate": 64_000, "fec": None, "dtx": True},
+    }
+    assert stream(rtp_params=given).options.opus == OpusOptions(bitrate=64_000, dtx=True)
+    assert stream(rtp_params={"opus": None}).options.opus == OpusOptions()
