@@ -46,6 +46,8 @@ needs=(
     "pocketsphinx-testdata:/usr/share/pocketsphinx/test/data"
     "iproute2:/usr/sbin/ip /usr/bin/ip /sbin/ip"
     "nftables:/usr/sbin/nft"
+    "openssh-client:/usr/bin/ssh"
+    "openssh-server:/usr/sbin/sshd"
 )
 
 missing() {

@@ -4,8 +4,9 @@ RtstreamError
 ├── UsageError (exit 2): ConfigError, OptionError, ProjectRefused, MediaFileError
 ├── HandlerError (exit 3): HandlerNotFound, HandlerAmbiguous, HandlerImportFailed,
 │                          HandlerUnfit, HandlerRaised, HandlerReturnedNonsense, HandlerHung
-├── MachineError (exit 4): PortBusy, MissingExtra, FeatureMissing
-├── RemoteError (exit 5): ServerUnreachable
+├── MachineError (exit 4): PortBusy, MissingExtra, FeatureMissing, ToolMissing
+├── RemoteError (exit 5): ServerUnreachable, TunnelFailed
+│   ├── CarrierError: CarrierKeyRefused, QuotaSpent
 │   └── ConnectionRefused: BadOffer, UnreadableBody, TracksUnfit, BadCandidate, BadMessage, BodyTooLarge,
 │                          UnsupportedBody, UnknownConnection, ConnectionClosed, AlreadyConnected,
 │                          TooManyConnections, ServerStopping, InputUnfit
@@ -43,7 +44,8 @@ from .handler import (
     HandlerReturnedNonsense,
     HandlerUnfit,
 )
-from .machine import FeatureMissing, MachineError, MissingExtra, PortBusy
+from .machine import FeatureMissing, MachineError, MissingExtra, PortBusy, ToolMissing
+from .outside import CarrierError, CarrierKeyRefused, QuotaSpent, TunnelFailed
 from .remote import RemoteError, ServerUnreachable
 from .usage import ConfigError, MediaFileError, OptionError, ProjectRefused, UsageError
 
@@ -53,6 +55,8 @@ __all__ = [
     "BadMessage",
     "BadOffer",
     "BodyTooLarge",
+    "CarrierError",
+    "CarrierKeyRefused",
     "ConfigError",
     "ConnectionClosed",
     "ConnectionRefused",
@@ -73,12 +77,15 @@ __all__ = [
     "OptionError",
     "PortBusy",
     "ProjectRefused",
+    "QuotaSpent",
     "RemoteError",
     "RtstreamError",
     "ServerStopping",
     "ServerUnreachable",
+    "ToolMissing",
     "TooManyConnections",
     "TracksUnfit",
+    "TunnelFailed",
     "UnknownConnection",
     "UnreadableBody",
     "UnsupportedBody",

@@ -33,3 +33,10 @@ class FeatureMissing(MachineError, NotImplementedError):
     code = "RT4003"
     status = 501
     slug = "feature_missing"
+
+
+class ToolMissing(MachineError):
+    """A program of somebody else's that is needed is not on this machine."""
+
+    code = "RT4004"
+    slug = "tool_missing"

@@ -1,0 +1,1 @@
+"""Ways from the public network to a port of this machine: one file a provider."""
