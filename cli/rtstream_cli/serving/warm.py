@@ -1,52 +1,31 @@
-"""A short call through the handler before Ready, so that the first caller does not pay for first times."""
+"""The warm-up before Ready, watched: a handler that blocks the loop is told while it does."""
 
 from __future__ import annotations
 
-import asyncio
-import copy
-from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from rtstream.errors import HandlerHung, RtstreamError
+from rtstream.server.warm import CALL_ID as CALL_ID
+from rtstream.server.warm import LONGEST
+from rtstream.server.warm import Warmth as Warmth
+from rtstream.server.warm import warm as unwatched
 
 from ..console import console
 from .ending import after, stuck_at
 
 if TYPE_CHECKING:
     from rtstream import Stream
-    from rtstream.media.frames import Heard
-
-LONGEST = 3.0  # seconds that the call may take
-ANSWER = 0.5  # seconds in which an answer is waited for: not every handler has one to silence
-CALL_ID = "warm-up"  # the id of its session, for those who filter the log
-
-
-@dataclass
-class Warmth:
-    """How long the parts of the warm-up took, in seconds, and what went wrong in it."""
-
-    imports: float = 0.0
-    call: float = 0.0
-    trouble: RtstreamError | None = None
 
 
 async def warm(stream: Stream) -> Warmth:
-    """Load what a first call would load, and send a fifth of a second of silence through the handler.
+    """`rtstream.server.warm.warm`, watched from another thread.
 
-    The call does not count against the stream's limit. What goes wrong in it is told, not raised.
+    The time limits in there are of no use when the handler blocks the loop itself.
     """
-    clock = asyncio.get_running_loop().time
-    begun = clock()
-    await asyncio.to_thread(import_module, "rtstream.server.offers")
-    loaded = clock()
-    # The limit of the asyncio timeout below is of no use when the handler blocks the loop itself.
     watch = after(LONGEST + 0.5, _tell_of_blocked_loop)
     try:
-        trouble = await _call(stream)
+        return await unwatched(stream)
     finally:
         watch.cancel()
-    return Warmth(loaded - begun, clock() - loaded, trouble)
 
 
 def _tell_of_blocked_loop() -> None:
@@ -55,45 +34,3 @@ def _tell_of_blocked_loop() -> None:
         why=f"the warm-up call stands at\n{stuck_at()}".rstrip(),
         fix="Await what takes long, or make the function a plain `def`: that runs in a thread",
     )
-
-
-async def _call(stream: Stream) -> RtstreamError | None:
-    from rtstream.session.registry import Sessions
-    from rtstream.transports.memory import MemoryTransport
-
-    beside = copy.copy(stream)
-    beside.sessions = Sessions(None)
-    line = MemoryTransport()
-    life = asyncio.create_task(beside.run(line, CALL_ID))
-    if stream.mode != "receive":
-        line.say(*_silence(stream.modality))
-    answer = asyncio.create_task(line.until(lambda: bool(line.heard)))
-    await asyncio.wait({life, answer}, timeout=ANSWER, return_when=asyncio.FIRST_COMPLETED)
-    answer.cancel()
-    line.hang_up()
-    done, _ = await asyncio.wait({life}, timeout=LONGEST - ANSWER)
-    if not done:
-        life.cancel()
-        return HandlerHung(
-            f"it did not come to its end within {LONGEST:g} s",
-            why="a call of the handler does not come back",
-            fix="Give each wait in it a time limit, or start with --no-warm",
-        )
-    try:
-        session = life.result()
-    except RtstreamError as refusal:  # the handler cannot even be made
-        return refusal
-    return session.errors[0] if session.errors else None
-
-
-def _silence(modality: str) -> list[Heard]:
-    import numpy as np
-
-    from rtstream.media.frames import AudioFrame, VideoFrame
-
-    frames: list[Heard] = []
-    if "audio" in modality:
-        frames += [AudioFrame(np.zeros((1, 960), np.int16), 48000)] * 10
-    if "video" in modality:
-        frames += [VideoFrame(np.zeros((240, 320, 3), np.uint8))] * 3
-    return frames
