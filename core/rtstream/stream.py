@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.websockets import WebSocket
 
 from .engine import Engine
-from .errors import FeatureMissing, RtstreamError
+from .errors import RtstreamError
 from .options import Modality, Mode, UIArgs, validated
 from .server.bodies import Body
 from .server.lifespan import Life, during_life, load_ahead, require_turn_in_the_cloud
@@ -110,6 +110,7 @@ class Stream(Engine):
         self.additional_output_components = options.additional_outputs
         self.additional_outputs_handler = options.additional_outputs_handler
         self.verbose = verbose
+        self.public_url: str | None = None  # where the outside reaches the server, once a tunnel is open
         self._own_ui: Blocks | None = None
         self._life = Life()
 
@@ -174,20 +175,27 @@ class Stream(Engine):
         self._life.check()
         await self.carry(websocket)
 
-    # What comes with a later version.
+    # On a telephone number.
 
     def fastphone(
         self, token: str | None = None, host: str = "127.0.0.1", port: int = 8000, **kwargs: Any
     ) -> None:
-        """Put the stream on a telephone number of the FastPhone service.
+        """Put the stream on a telephone number of the FastPhone service; blocks until SIGINT or SIGTERM.
+
+        Args:
+            token: of Hugging Face; default: HF_TOKEN, or the file of `hf auth login`.
+            host, port: where the server listens; 0 is any free port.
+            kwargs: of `uvicorn.Config`.
 
         Raises:
-            FeatureMissing: always, in this version.
+            CarrierKeyRefused, QuotaSpent, CarrierError: no number (an `httpx.HTTPStatusError` too where a
+                status said so).
+            TunnelFailed, ToolMissing: no tunnel. PortBusy: the port is taken.
+            RuntimeError: on Colab or a Hugging Face Space without `rtc_configuration`.
         """
-        raise _missing(
-            "`Stream.fastphone`",
-            "Mount the stream and point your number's webhook at POST /telephone/incoming",
-        )
+        from .phone.launch import fastphone
+
+        fastphone(self, token, host, port, kwargs)
 
     # In Gradio, which is loaded when one of these is asked for.
 
@@ -241,7 +249,3 @@ class Stream(Engine):
             sys.stderr.write(f"rtstream: {self.modality} {self.mode} at {path}/webrtc/offer\n")
         yield
         await self.sessions.close_all()
-
-
-def _missing(what: str, fix: str) -> FeatureMissing:
-    return FeatureMissing(f"{what} is not part of this version", why="it comes with a later one", fix=fix)

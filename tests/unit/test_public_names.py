@@ -1,4 +1,4 @@
-"""FastRTC's names: those that are there, and the one that says that it comes later."""
+"""FastRTC's names are all there."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 import rtstream
-from rtstream import Stream, tracks, utils
-from rtstream.errors import FeatureMissing
+from rtstream import tracks, utils
 
 # FastRTC 0.0.34, `fastrtc.__all__`.
 FASTRTC = """
@@ -40,10 +39,3 @@ def test_an_unknown_name_is_an_attribute_error_as_everywhere() -> None:
 def test_fastrtcs_modules_have_what_they_list(module: Any) -> None:
     for name in module.__all__:
         assert getattr(module, name) is not None
-
-
-def test_fastphone_says_what_to_do_instead() -> None:
-    with pytest.raises(FeatureMissing, match="fastphone") as caught:
-        Stream(lambda frame: frame, modality="audio").fastphone()
-    assert "/telephone/incoming" in caught.value.fix
-    assert isinstance(caught.value, NotImplementedError)

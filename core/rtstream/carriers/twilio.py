@@ -1,0 +1,70 @@
+"""A number of Twilio's: its voice webhook is pointed at us (Twilio, "IncomingPhoneNumbers resource")."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from ..errors import CarrierError
+from .hook import Hook, Number
+from .rest import Rest, keys
+
+API = "https://api.twilio.com"
+
+
+class Twilio(Hook):
+    """Keys: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.
+
+    Args:
+        number: in the international form, `+14155550100`.
+        path: of the webhook.
+        base: another address of the API.
+    """
+
+    name = "twilio"
+
+    def __init__(self, number: str, path: str, base: str = "") -> None:
+        super().__init__()
+        sid, token = keys("Twilio", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+        self._numbers = f"/2010-04-01/Accounts/{quote(sid, safe='')}/IncomingPhoneNumbers"
+        self._rest = Rest("Twilio", base or API, (sid, token))
+        self._number = number
+        self._path = path
+
+    def _lead(self, url: str) -> Number:
+        before = self._found()
+        webhook = url + self._path
+        # A number with an application takes that one's webhook, and its own only without.
+        ours = {"VoiceUrl": webhook, "VoiceMethod": "POST", "VoiceApplicationSid": ""}
+        self._set(before, ours)
+        if not self._undo:
+            theirs = {
+                "VoiceUrl": before.get("voice_url") or "",
+                "VoiceMethod": before.get("voice_method") or "POST",
+                "VoiceApplicationSid": before.get("voice_application_sid") or "",
+            }
+            self._undo.append(partial(self._restore, theirs))
+        self._webhook = webhook
+        return Number(self._number, self.name)
+
+    def _restore(self, theirs: dict[str, str]) -> None:
+        now = self._found(last=True)
+        if now.get("voice_url") == self._webhook:  # else somebody has pointed it elsewhere meanwhile
+            self._set(now, theirs, last=True)
+
+    def _found(self, last: bool = False) -> dict[str, Any]:
+        answer = self._rest.ask(
+            "GET", self._numbers + ".json", params={"PhoneNumber": self._number}, last=last
+        )
+        for found in answer.get("incoming_phone_numbers") or []:
+            if isinstance(found, dict) and isinstance(found.get("sid"), str):
+                return found
+        raise CarrierError(
+            f"{self._number} is no number of this Twilio account",
+            fix="Give one of its numbers in the form +14155550100",
+        )
+
+    def _set(self, number: dict[str, Any], form: dict[str, str], last: bool = False) -> None:
+        path = f"{self._numbers}/{quote(number['sid'], safe='')}.json"
+        self._rest.ask("POST", path, data=form, last=last)
