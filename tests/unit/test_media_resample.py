@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,7 +149,12 @@ def test_a_drain_after_less_than_the_filter_holds_gives_all_of_it() -> None:
 def test_what_follows_comes_out_of_the_same_filter(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
     init = RateFilter.__init__
-    monkeypatch.setattr(RateFilter, "__init__", lambda self, *args: (made.append(self), init(self, *args))[1])
+
+    def counted(self: RateFilter, *args: Any) -> None:
+        made.append(self)
+        init(self, *args)
+
+    monkeypatch.setattr(RateFilter, "__init__", counted)
     resampler, frame = Resampler(8000), sound(440, 0.02, 24000)
     for _ in range(3):
         resampler.push(frame)

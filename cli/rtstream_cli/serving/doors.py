@@ -31,12 +31,13 @@ class Door:
 
     def url(self, listener: socket.socket) -> str:
         """Where a browser on this machine finds the server."""
-        host, port = listener.getsockname()[:2]
-        return self._url(HERE.get(host, host), port)
+        name: tuple[str, int] = listener.getsockname()[:2]
+        return self._url(HERE.get(name[0], name[0]), name[1])
 
     def phone_url(self, listener: socket.socket) -> str | None:
         """Where a telephone finds it."""
-        return None if self.phone is None else self._url(self.phone, listener.getsockname()[1])
+        phone = self.phone
+        return None if phone is None else self._url(phone, listener.getsockname()[1])
 
     def _url(self, host: str, port: int) -> str:
         scheme = "http" if self.certificate is None else "https"

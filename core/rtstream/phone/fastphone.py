@@ -69,6 +69,7 @@ class FastPhone(Hook):
     def _registered(self, host: str) -> tuple[str, dict[str, Any]]:
         """The answer of the first address that gives one, and that address."""
         reasons: list[str] = []
+        refused = CarrierError("FastPhone gave no number")
         for base in self._bases:
             try:
                 return base, self._register(base, host)
@@ -76,10 +77,10 @@ class FastPhone(Hook):
                 raise  # these are answers, and another address would give the same
             except CarrierError as error:
                 reasons.append(f"{urlsplit(base).netloc}: {error.why or error.what}")
-                last = error
-        last.what, last.why = "FastPhone gave no number", "; ".join(reasons)
-        last.fix = "Try again later, or use a number of your own: --provider twilio"
-        raise last
+                refused = error
+        refused.what, refused.why = "FastPhone gave no number", "; ".join(reasons)
+        refused.fix = "Try again later, or use a number of your own: --provider twilio"
+        raise refused
 
     def _register(self, base: str, host: str) -> dict[str, Any]:
         answer = self._post(base, "/register", {"url": host}, ASK_SECONDS)

@@ -162,10 +162,11 @@ class _PyAVDecoder:
 
     def __init__(self, name: str, rate: int, channels: int) -> None:
         import av
+        from av.error import FFmpegError
 
         self.rate = rate
         self._codec = _context(name, "r", rate, channels)
-        self._packet, self._failure = av.Packet, av.FFmpegError
+        self._packet, self._failure = av.Packet, FFmpegError
 
     def decode(self, packet: bytes) -> Samples:
         from rtstream.media.pyav import audio_from_av

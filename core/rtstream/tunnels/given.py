@@ -48,7 +48,7 @@ def address(url: str) -> str:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        good = False
+        parts, good = urlsplit(""), False
     if not good or parts.path.strip("/") or parts.query or parts.fragment or parts.username:
         raise UsageError(
             f"{url!r:.100} is no public address",

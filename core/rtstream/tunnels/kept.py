@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ..clock import Clock
 from ..errors import RtstreamError, TunnelFailed
@@ -183,7 +183,7 @@ class KeptTunnel:
                     return failure.why
 
 
-async def _ended(*tasks: asyncio.Task[str] | asyncio.Task[None]) -> None:
+async def _ended(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

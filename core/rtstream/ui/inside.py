@@ -24,8 +24,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def server(method: F) -> F:
     """Let the page call a method of a component."""
-    marked: F = is_server(method)
-    return marked
+    mark: Callable[[F], F] = is_server
+    return mark(method)
 
 
 @contextmanager
