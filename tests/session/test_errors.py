@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import queue
 import threading
@@ -18,6 +19,7 @@ from rtstream.clock import Clock
 from rtstream.errors import HandlerRaised, HandlerUnfit
 from rtstream.media.frames import Message
 from rtstream.session.outcome import EndReason
+from rtstream.session.reports import Edge, Reports
 from rtstream.transports.memory import MemoryTransport
 from tests.helpers.handlers import AsyncEcho, Echo, Log, Saying, tone
 from tests.helpers.media import Picture, Sound, pictures, sound, sounds, values
@@ -96,6 +98,10 @@ class AsyncEchoRaisingAt(AsyncEcho):
         return await super().emit()
 
 
+class Panic(BaseException):
+    """As `pyo3_runtime.PanicException`, which extensions in Rust raise: no Exception, and hard to catch."""
+
+
 def next_of_nothing() -> BaseException:
     """What `next()` raises in a handler whose own generator has ended."""
     return StopIteration()
@@ -108,7 +114,8 @@ RAISED: list[Any] = [
     pytest.param(next_of_nothing, "StopIteration", id="StopIteration"),
     pytest.param(lambda: SystemExit(3), "3", id="sys.exit"),
     pytest.param(lambda: asyncio.CancelledError(), "CancelledError", id="a cancelled task of its own"),
-    pytest.param(lambda: RuntimeError("x" * 100_000), "x" * 100_000, id="a very long one"),
+    pytest.param(lambda: RuntimeError("x" * 100_000), "x" * 3000, id="a very long one"),
+    pytest.param(lambda: Panic("in Rust"), "in Rust", id="a BaseException"),
 ]
 
 
@@ -147,6 +154,36 @@ def test_a_function_that_raises_once_goes_on_and_its_client_is_told(fn: Any, mod
             session = await call.hung_up()
         assert told["message"] == "only once"
         assert session.stats.errors == 1
+
+    stepped(main())
+
+
+def test_an_error_of_any_length_fits_into_one_message_of_a_data_channel() -> None:
+    async def main() -> None:
+        async with calling(Stream(Once(lambda: ValueError("ä" * 5_000_000)), **STREAM)) as call:
+            await call.talk(*sounds(5))
+            (told,) = await call.until_told("error")
+        assert told["message"].startswith("ä" * 3000) and told["message"].endswith("…")
+        assert len(json.dumps(told)) < 65536
+
+    stepped(main())
+
+
+def test_a_person_at_the_keyboard_and_a_coroutine_thrown_away_are_no_errors_of_the_handler() -> None:
+    def raising(error: BaseException) -> Callable[..., Any]:
+        async def call(*args: Any) -> None:
+            raise error
+
+        return call
+
+    async def main() -> None:
+        reports = Reports("id", Clock(), [].append)
+        edge = Edge(reports, hangs=False)
+        for error in (KeyboardInterrupt(), GeneratorExit()):
+            for seam in (edge.call(raising(error)), reports.watch(raising(error)())):
+                with pytest.raises(type(error)):
+                    await seam
+        assert reports.count == 0
 
     stepped(main())
 

@@ -466,6 +466,35 @@ def test_a_handler_sends_messages_from_where_it_runs(echo: Any) -> None:
     stepped(main())
 
 
+@pytest.mark.parametrize("message", [{"type": "log"}, b"bytes", None], ids=["dict", "bytes", "None"])
+def test_a_message_that_is_no_text_is_an_error_of_the_handler_and_the_call_goes_on(message: Any) -> None:
+    class Sending(AsyncEcho):
+        async def start_up(self) -> None:
+            await self.send_message(message)
+
+    async def main() -> None:
+        async with calling(Stream(Sending(), modality="audio")) as call:
+            (told,) = await call.until_told("error")
+            await call.talk(*sounds(2))
+            await call.until_heard(2)
+        assert told["code"] == "RT3006"
+        assert told["message"].startswith(f"send_message was given {type(message).__name__}")
+
+    stepped(main())
+
+
+def test_half_a_character_in_a_message_does_not_end_the_call() -> None:
+    class Sending(AsyncEcho):
+        async def start_up(self) -> None:
+            await self.send_message('{"type": "log", "data": "a\ud83d"}')
+
+    async def main() -> None:
+        async with calling(Stream(Sending(), modality="audio")) as call:
+            assert await call.until_told("log", 1) == [{"type": "log", "data": "a?"}]
+
+    stepped(main())
+
+
 @pytest.mark.parametrize("fn", ["function", "coroutine"])
 def test_the_context_is_that_of_the_connection_wherever_the_users_code_runs(fn: str) -> None:
     seen: list[str] = []

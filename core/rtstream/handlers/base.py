@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from ..context import Line
 from ..errors import OptionError
 from ..media.frames import Kind
-from ..wire.messages import inputs_wanted
+from ..wire.messages import inputs_wanted, sendable
 from .data import PLACEHOLDER, arranged
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class StreamHandlerBase:
     def send_message_sync(self, msg: str) -> None:
         """`send_message` for code that runs in a thread."""
         if self._line is not None:
-            self._line.send_text(msg)
+            self._line.send_text(sendable(msg))
 
     def clear_queue(self) -> None:
         """Forget the sound that was emitted and has not been heard yet. From any thread."""

@@ -19,6 +19,12 @@ logger = logging.getLogger("rtstream.session")
 
 KEPT = 20  # errors that are kept to be looked at
 AGAIN = 1.0  # seconds before the client is told the same again
+# Characters of an exception's text: some hold a whole answer of a web service. The client is told it three
+# times in one message, which a data channel takes up to 64 KiB (RFC 8841 §6.1), each escaped as six at worst.
+LONGEST_WORDS = 3000
+# What is no error of the handler's: the person at the keyboard, and a coroutine that is thrown away. All else
+# is, whatever it inherits from: what Rust extensions raise when they panic is a BaseException only.
+GOES_ON = (KeyboardInterrupt, GeneratorExit)
 HUNG_AFTER = 5.0  # seconds after which a call that should be quick is reported
 
 
@@ -50,7 +56,9 @@ class Edge:
                 self._timer = self._loop.call_later(HUNG_AFTER, self._look)
         try:
             value = await fn(*args)
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
+        except BaseException as error:
+            if isinstance(error, GOES_ON):
+                raise
             if not (isinstance(error, asyncio.CancelledError) and self._task.cancelling() > cancelled_before):
                 self._reports.raised(error)
         self._since = None
@@ -103,7 +111,9 @@ class Reports:
         value, cancelled_before = None, _times_cancelled()
         try:
             value = await call
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
+        except BaseException as error:
+            if isinstance(error, GOES_ON):
+                raise
             if not (isinstance(error, asyncio.CancelledError) and _times_cancelled() > cancelled_before):
                 (failed or self.raised)(error)
         finally:
@@ -176,8 +186,9 @@ def told(error: BaseException) -> RtstreamError:
     if isinstance(error, WebRTCError):
         return HandlerRaised(error.message)
     where = _innermost(error)
+    words = str(error) or type(error).__name__
     report = HandlerRaised(
-        str(error) or type(error).__name__,
+        words if len(words) <= LONGEST_WORDS else f"{words[:LONGEST_WORDS]} …",
         why=f"{type(error).__name__} at {where}" if where else type(error).__name__,
         fix="Mend the handler; the connection goes on with the next frame",
     )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import RtstreamError
+from ..errors import HandlerReturnedNonsense, RtstreamError
 from .plain import plain
 
 LONGEST_OUTPUT = 200_000  # characters: more than a browser takes in one message (RFC 8831 §6.6)
@@ -62,3 +62,18 @@ def pong() -> str:
 def closed() -> str:
     """The connection was closed from outside the handler."""
     return _text("update_connection", data="closed")
+
+
+def sendable(text: Any) -> str:
+    """A text of the handler's own, as it can travel: half a surrogate pair in it becomes a question mark.
+
+    Raises:
+        HandlerReturnedNonsense: it is none.
+    """
+    if not isinstance(text, str):
+        raise HandlerReturnedNonsense(
+            f"send_message was given {type(text).__name__} {text!r:.40}",
+            why="what travels beside the media is text",
+            fix="Pass json.dumps(…), with the keys that your page looks for",
+        )
+    return text.encode(errors="replace").decode()
