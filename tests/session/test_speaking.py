@@ -12,6 +12,8 @@ import pytest
 from rtstream import CloseStream, Stream
 from rtstream.clock import Clock
 from rtstream.media.frames import AudioFrame, VideoFrame
+from rtstream.media.resample import Resampler
+from rtstream.session import lane
 from rtstream.session.outcome import EndReason
 from rtstream.transports.memory import MemoryTransport
 from tests.helpers.handlers import AsyncEcho, Echo, Saying, tone
@@ -36,6 +38,52 @@ def test_sound_goes_out_no_more_than_the_lead_ahead_of_its_time(lead: float) -> 
         ahead = [number * 0.02 - (at - begun) for number, at in enumerate(times(call))]
         assert max(ahead) == pytest.approx(lead, abs=0.001) if lead else max(ahead) < 0.001
         assert times(call)[-1] - begun == pytest.approx(2.98 - lead, abs=0.001)
+
+    stepped(main())
+
+
+def test_a_long_sound_is_resampled_a_second_at_a_time_and_comes_out_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken: list[float] = []
+
+    class Watched(Resampler):
+        def push(self, frame: AudioFrame) -> AudioFrame | None:
+            taken.append(frame.duration)
+            return super().push(frame)
+
+    monkeypatch.setattr(lane, "Resampler", Watched)
+    speech = AudioFrame(sine(440, 3.5, 16000)[None], 16000)
+
+    async def main() -> None:
+        async with calling(Stream(Saying((speech.rate, speech.samples)), **STREAM)) as call:
+            await call.until_heard(175)
+        assert taken == [1.0, 1.0, 1.0, 0.5]
+        assert signal_to_noise(samples(call.heard())[0][4800:158400], 440, 48000) > 60
+
+    stepped(main())
+
+
+def test_a_line_that_stalls_in_a_sound_does_not_mix_up_its_pieces() -> None:
+    ramp = np.arange(1, 3121, dtype=np.int16)
+
+    class Stalling(MemoryTransport):
+        async def send(self, frame: Any) -> None:
+            await Clock().sleep(0.05)
+            await super().send(frame)
+
+    class InTwo(Saying):
+        async def emit(self) -> Any:
+            self.asked += 1
+            await Clock().sleep(0.04 if self.asked == 2 else 0.0)
+            parts = {1: ramp[:720], 2: ramp[720:]}  # the first leaves 10 ms that wait for more
+            return (24000, parts[self.asked]) if self.asked in parts else await asyncio.Event().wait()
+
+    async def main() -> None:
+        async with calling(Stream(InTwo(), **STREAM), Stalling(rate=24000, lead=0.5)) as call:
+            await call.until_heard(7)
+        heard = samples(call.heard())[0]
+        assert heard[heard > 0].tolist() == ramp.tolist()
 
     stepped(main())
 

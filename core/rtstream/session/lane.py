@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -74,7 +74,7 @@ class Mouth:
         self._resampler: Resampler | None = None
         self._chunker: Chunker | None = None
         self._filtered = False
-        self._speaking = False
+        self._putting = self._speaking = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._tail_due = 0.0
@@ -84,16 +84,19 @@ class Mouth:
 
     async def put(self, frame: AudioFrame | VideoFrame, ahead: float) -> None:
         """Send a frame if its time has come; else queue it, and wait while more than `ahead` seconds are."""
-        era = self._era
-        for piece in self._pieces(frame):
-            if era != self._era:
-                return
-            if self._at_once() and self._pacer.take(self._lasts(piece)):
-                await self._out(piece)
-            else:
-                self._idle.clear()
-                await self._queue.put(piece, ahead)
-        if era == self._era and self._held():
+        era, self._putting = self._era, True
+        try:
+            for piece in self._pieces(frame):
+                if self._at_once() and self._pacer.take(self._lasts(piece)):
+                    await self._out(piece)
+                else:
+                    self._idle.clear()
+                    await self._queue.put(piece, ahead)
+                if era != self._era:
+                    return
+        finally:
+            self._putting = False
+        if self._held():
             self._idle.clear()
             self._watch_tail()
 
@@ -173,8 +176,8 @@ class Mouth:
 
     def _look_at_tail(self) -> None:
         self._tail = None
-        if self._speaking or self._queue:
-            return  # `_rest` comes after these
+        if self._putting or self._speaking or self._queue:
+            return  # `put` and `_rest` look again when they are done
         left = self._tail_due - self._clock.now()
         if not self._held():
             self._idle.set()
@@ -185,16 +188,20 @@ class Mouth:
             if not self._queue:
                 self._idle.set()
 
-    def _pieces(self, frame: AudioFrame | VideoFrame) -> list[AudioFrame] | list[VideoFrame]:
+    def _pieces(self, frame: AudioFrame | VideoFrame) -> Iterator[AudioFrame | VideoFrame]:
+        """The frame as the far end takes it; a long sound a second at a time, so that others get theirs."""
         if isinstance(frame, VideoFrame):
-            return [frame]
+            yield frame
+            return
         if self._resampler is None or self._chunker is None:
             channels = min(frame.channels, self._transport.channels)
             self._resampler = Resampler(self._rate, channels)
             self._chunker = Chunker(self._rate, channels, FRAME_SECONDS)
         self._filtered = frame.rate != self._rate
-        sound = self._resampler.push(frame)
-        return self._chunker.push(sound) if sound is not None else []
+        for start in range(0, frame.samples.shape[1], frame.rate):
+            part = AudioFrame(frame.samples[:, start : start + frame.rate], frame.rate)
+            if (sound := self._resampler.push(part)) is not None:
+                yield from self._chunker.push(sound)
 
     def _held(self) -> bool:
         """Whether the resampler's filter or less than a whole frame may hold some sound back."""
