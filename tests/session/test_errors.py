@@ -177,7 +177,7 @@ def test_a_person_at_the_keyboard_and_a_coroutine_thrown_away_are_no_errors_of_t
         return call
 
     async def main() -> None:
-        reports = Reports("id", Clock(), [].append)
+        reports = Reports("id", Clock(), lambda text: None)
         edge = Edge(reports, hangs=False)
         for error in (KeyboardInterrupt(), GeneratorExit()):
             for seam in (edge.call(raising(error)), reports.watch(raising(error)())):
