@@ -50,7 +50,6 @@ class Cost:
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
-    memory: list[float] = field(default_factory=list)  # MiB at the peak
 
     def add(self, command: Sequence[str], *, panels: bool) -> None:
         begin = time.perf_counter()
@@ -62,7 +61,6 @@ class Cost:
         if process.returncode:
             raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}")
         self.cpu.append(used.ru_utime + used.ru_stime)
-        self.memory.append(used.ru_maxrss / 1024)
 
 
 def programs(python: str | None) -> dict[str, list[str]]:
@@ -91,13 +89,9 @@ def short(args: argparse.Namespace, python: str | None) -> None:
         for name, command in made.items():
             (costs[name] if turn else Cost()).add(command, panels="panels" in name)
     report.table(
-        ("fresh process, medians", "wall ms", "CPU ms", "peak MiB"),
+        ("fresh process, medians", "wall ms", "CPU ms"),
         (
-            (
-                name,
-                *(f"{1000 * report.middle(each):.1f}" for each in (cost.wall, cost.cpu)),
-                f"{report.middle(cost.memory):.1f}",
-            )
+            (name, *(f"{1000 * report.middle(each):.1f}" for each in (cost.wall, cost.cpu)))
             for name, cost in costs.items()
         ),
     )

@@ -3,7 +3,7 @@
 import asyncio
 from queue import Queue
 
-from rtstream import AsyncStreamHandler, ReplyOnPause, StreamHandler
+from rtstream import AsyncStreamHandler, StreamHandler
 
 
 class AsyncEcho(AsyncStreamHandler):
@@ -36,10 +36,3 @@ async def async_function(audio):
 
 def plain_function(audio):
     return audio
-
-
-async def parrot(audio):
-    yield audio
-
-
-reply_on_pause = ReplyOnPause(parrot)
