@@ -49,6 +49,14 @@ def to_frame(rate: object, array: object, layout: Layout | None = None) -> Audio
             fix="Give back (rate, np.asarray(samples, dtype=np.float32)); "
             "for 16-bit bytes (rate, np.frombuffer(data, dtype=np.int16))",
         )
+    if (
+        array.dtype == np.int16
+        and array.ndim == 2
+        and array.shape[0] in (1, 2)
+        and array.size
+        and layout != "stereo"
+    ):
+        return AudioFrame(np.array(array, order="C"), int(rate))  # the usual form, before all the others
     return AudioFrame(_rows(_full_scale(array), layout), int(rate))
 
 

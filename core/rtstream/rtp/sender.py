@@ -57,7 +57,7 @@ class AudioSender:
         self.said = Said()
         self._codec, self._cname = codec, cname
         self._options = options or OpusOptions()
-        self._mid, self._level_id = mid, level_id
+        self._extensions, self._tells_level = _extensions(mid, level_id), level_id is not None
         self._encoder: Encoder | None = None
         self._protection: tuple[bool, int] | None = None
         # In the lower half, so that SRTP need not guess about a wrap soon after the start (RFC 3711 §3.3.1).
@@ -88,7 +88,7 @@ class AudioSender:
             self.ssrc,
             payload,
             marker=marker,
-            extensions=self._extensions(frame),
+            extensions=self._extension_block(frame),
         )
 
     def reports(self, blocks: list[rtcp.Block], now: float, wall: float) -> bytes:
@@ -140,6 +140,10 @@ class AudioSender:
             self._protect()
         return self._encoder
 
+    def _extension_block(self, frame: AudioFrame) -> bytes:
+        before, behind = self._extensions
+        return before + bytes((level(frame.samples),)) + behind if self._tells_level else before
+
     def _protect(self) -> None:
         loss = min(MOST_LOSS, max(self._options.expected_loss, round(self.said.loss)))
         fec = loss >= FEC_FROM if self._options.fec is None else self._options.fec
@@ -147,9 +151,12 @@ class AudioSender:
             self._protection = fec, loss
             self._encoder.protect(fec, loss)
 
-    def _extensions(self, frame: AudioFrame) -> bytes:
-        if self._level_id is None:
-            return extension([self._mid]) if self._mid is not None else b""
-        loud = bytes([level(frame.samples)])
-        values = [(self._level_id, loud)]
-        return extension([self._mid, *values] if self._mid is not None else values)
+
+def _extensions(mid: tuple[int, bytes] | None, level_id: int | None) -> tuple[bytes, bytes]:
+    """The block of header extensions, what is before and what is behind the byte of the level."""
+    values = [mid] if mid is not None else []
+    if level_id is None:
+        return (extension(values) if values else b""), b""
+    block = extension([*values, (level_id, b"?")])
+    before, _, behind = block.rpartition(b"?")
+    return before, behind

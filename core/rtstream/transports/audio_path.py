@@ -19,6 +19,7 @@ from ..media.frames import AudioFrame, Heard
 from ..media.opus import OpusOptions
 from ..rtp import level, rtcp
 from ..rtp.codecs import Codec
+from ..rtp.packet import HEADER_SIZE
 from ..rtp.receiver import AudioReceiver
 from ..rtp.sender import AudioSender
 from .aiortc_inside import Line, broken_names
@@ -92,7 +93,7 @@ class AudioPath:
         self._codecs: dict[int, Codec] = {}
         self._receiver = AudioReceiver(self._codecs)
         self._speaker: AudioSender | None = None
-        self._speaks = self._hears = self._closed = False
+        self._speaks = self._hears = self._ready = self._closed = False
         self._hear: Callable[[Heard], None] | None = None
         self._early: deque[bytes] = deque(maxlen=KEPT)
         self._due: asyncio.TimerHandle | None = None
@@ -126,7 +127,7 @@ class AudioPath:
         """Say goodbye, and stop all timers."""
         if self._closed:
             return
-        self._closed = True
+        self._closed, self._ready = True, False
         for timer in (self._due, self._reporting):
             if timer is not None:
                 timer.cancel()
@@ -179,11 +180,11 @@ class AudioPath:
 
     def _datagram(self, data: bytes) -> bool:
         """Take a datagram that may be RTP; False leaves it to aiortc."""
-        if rtcp.is_rtcp(data):
-            return False
-        if len(data) < 12:
+        if len(data) < HEADER_SIZE:
             self._line.dropped["truncated"] += 1
             return True
+        if rtcp.is_rtcp(data):
+            return False
         if data[1] & 0x7F not in self._codecs:
             return self._alone
         if self._ready:
@@ -191,11 +192,6 @@ class AudioPath:
         else:
             self._early.append(data)
         return True
-
-    @property
-    def _ready(self) -> bool:
-        """Whether there are keys, and somebody who listens."""
-        return self._hears and self._hear is not None and self._line.keyed
 
     def _take(self, data: bytes) -> None:
         packet = self._line.unprotect(data)
@@ -206,7 +202,8 @@ class AudioPath:
                 self._watch()
 
     def _catch_up(self) -> None:
-        """Take what came before there were keys and a session."""
+        """Take what came before there were keys and somebody who listens."""
+        self._ready = self._hears and self._hear is not None and self._line.keyed
         while self._early and self._ready:
             self._take(self._early.popleft())
 
