@@ -161,12 +161,12 @@ class _PyAVDecoder:
     """A decoder of FFmpeg's: what there is for G.722, and for Opus where libopus cannot be reached."""
 
     def __init__(self, name: str, rate: int, channels: int) -> None:
-        import av
         from av.error import FFmpegError
+        from av.packet import Packet
 
         self.rate = rate
         self._codec = _context(name, "r", rate, channels)
-        self._packet, self._failure = av.Packet, FFmpegError
+        self._packet, self._failure = Packet, FFmpegError
 
     def decode(self, packet: bytes) -> Samples:
         from rtstream.media.pyav import audio_from_av
