@@ -2,9 +2,9 @@
 
     python benchmarks/answer.py [--calls 12] [--rounds 3]
 
-The caller is aiortc on the same machine, with a new HTTP connection for each call. The times after the
-answer hold the caller's own share too: aioice looks for its pair every 20 ms. The first call to each
-server, which loads what is loaded late, is told apart.
+The caller is aiortc on the same machine, with a new HTTP connection for each call, and made not to look for
+its ICE pair every 20 ms, so that the times after the answer are the server's. The first call to each server,
+which loads what is loaded late, is told apart.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness import browser, peers, report
 from harness.browser import Call
 from harness.processes import Program, serving, take_caller_core
 
-TARGET = 0.010
+TARGET, TARGET_ECHO = 0.010, 0.015
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Row:
 
 
 async def call(port: int) -> Call:
-    made = Call()
+    made = Call(hurry=True)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
         await made.open(client)
     await made.talk(3.0, browser.opus(), until_echo=True)
@@ -115,7 +115,9 @@ def main() -> None:
         ),
     )
     ours = report.middle(rows["rtstream"].answer)
-    report.verdict("P4", f"≤ {report.ms(TARGET)}", report.ms(ours), ours <= TARGET)
+    report.verdict("P4 (answer)", f"≤ {report.ms(TARGET)}", report.ms(ours), ours <= TARGET)
+    echo = report.middle(rows["rtstream"].echo)
+    report.verdict("P4 (echo)", f"≤ {report.ms(TARGET_ECHO)}", report.ms(echo), echo <= TARGET_ECHO)
 
 
 if __name__ == "__main__":

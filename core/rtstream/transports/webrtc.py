@@ -135,7 +135,8 @@ class WebRtcTransport:
                 self._voices[kind] = Voice(kind)
                 transceiver.sender.replaceTrack(self._voices[kind])
             transceiver.direction = _DIRECTIONS[speaks, hears]
-            if (end := leave_ice_at_once(transceiver.sender.transport)) is not None:
+        for transport in {transceiver.sender.transport for transceiver in transceivers}:
+            if (end := leave_ice_at_once(transport)) is not None:
                 self._in_a_hurry.append(end)
 
     def _open_lines(self, answer: str) -> None:
