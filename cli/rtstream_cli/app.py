@@ -30,6 +30,7 @@ from .flags import (
     VerboseOpt,
     VersionOpt,
 )
+from .keys import TUNNELS
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 GLOBAL_FLAGS = {"-q", "--quiet", "-v", "--verbose", "--no-input"}
@@ -41,6 +42,8 @@ VARIABLES = (
 )
 PARAMETERS = "What follows `--` sets the handler's own parameters: -- --gain 0.5."
 
+TUNNEL = "--tunnel"  # alone it means `auto`: what stands behind it may be the handler
+
 COMMANDS = {  # name: (panel of the help, what it does, what stands below its own help)
     "new": ("Create", "Make a project that runs at once.", VARIABLES),
     "serve": (
@@ -48,6 +51,8 @@ COMMANDS = {  # name: (panel of the help, what it does, what stands below its ow
         "Serve a handler to browsers, telephones and WebSocket clients.",
         f"{PARAMETERS} {VARIABLES}",
     ),
+    "phone": ("Run", "Serve a handler on a telephone number.", f"{PARAMETERS} {VARIABLES}"),
+    "tunnel": ("Run", "Put a port of this machine on a public address.", VARIABLES),
     "test-file": (
         "Test",
         "Send a recording through a handler and tell what comes back, how fast and how true.",
@@ -62,7 +67,7 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         own, words = _split(args)
         ctx.meta["rtstream.words"] = words
-        return super().parse_args(ctx, own)
+        return super().parse_args(ctx, _with_a_value(own))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         self.rich_markup_mode = _markup()
@@ -131,6 +136,14 @@ def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     """The words before the first `--`, and those behind it."""
     at = args.index("--") if "--" in args else len(args)
     return list(args[:at]), list(args[at + 1 :])
+
+
+def _with_a_value(own: list[str]) -> list[str]:
+    """A lone `--tunnel` is `--tunnel auto`, whatever stands behind it."""
+    at = own.index(TUNNEL) + 1 if TUNNEL in own else 0
+    value = own[at] if 0 < at < len(own) else "-"
+    is_handler = value not in TUNNELS and any(sign in value for sign in ".:@/")
+    return [*own[:at], TUNNELS[0], *own[at:]] if at and (is_handler or value.startswith("-")) else own
 
 
 def _global_flags_first(args: Sequence[str]) -> list[str]:

@@ -118,6 +118,11 @@ class Console:
             yield f"  {self.paint(f'{name}:'.rjust(4), 'bold')} {first}"
             yield from (f"       {line}" if line else "" for line in more)
 
+    def panel(self, title: str, lines: Sequence[str]) -> None:
+        """Lines that a person looks for, in a frame. Silent with `-q`."""
+        if not self.quiet:
+            _rich_panel(title, lines, colours=self.coloured(sys.stderr))
+
     @contextmanager
     def status(self, text: str) -> Iterator[None]:
         """A line that shows something is under way, on a terminal; nothing anywhere else."""
@@ -233,6 +238,15 @@ def _rich_table(
     wide = screen.options.update(max_width=1000)
     screen.width = max(screen.width, Measurement.get(screen, wide, table).minimum)
     screen.print(table)
+
+
+def _rich_panel(title: str, lines: Sequence[str], *, colours: bool) -> None:
+    from rich.console import Console as RichConsole
+    from rich.panel import Panel
+    from rich.text import Text
+
+    console = RichConsole(file=sys.stderr, force_terminal=True, no_color=not colours)
+    console.print(Panel(Text("\n".join(lines)), title=title, title_align="left", expand=False))
 
 
 console = Console()

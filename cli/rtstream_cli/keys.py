@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from math import inf
+from re import fullmatch
 from typing import Any
 
 SECTIONS = ("test_file",)  # tables of a configuration file that hold settings of one command
@@ -15,6 +16,8 @@ LONGEST = 86400.0  # seconds: the longest time that may be asked for
 MODALITIES = ("audio", "video", "audio-video")
 MODES = ("send-receive", "send", "receive")
 MEDIA_PATHS = ("own", "aiortc")
+TUNNELS = ("auto", "gradio", "ngrok", "cloudflared", "ssh", "public-url")
+PROVIDERS = ("fastphone", "twilio", "telnyx", "plivo", "vonage")
 TRANSPORTS = ("direct", "websocket", "phone", "webrtc", "all")
 
 
@@ -59,6 +62,10 @@ def _text(expects: str, sample: str, default: str | None = None) -> Key:
 def _choice(choices: tuple[str, ...], default: str | None = None, section: str = "") -> Key:
     expects = f"one of {', '.join(f'`{choice}`' for choice in choices)}"
     return Key(expects, choices[0], str, lambda value: value in choices, default, section, choices)
+
+
+def _matching(pattern: str, expects: str, sample: str) -> Key:
+    return Key(expects, sample, str, lambda value: isinstance(value, str) and bool(fullmatch(pattern, value)))
 
 
 def _yes_or_no(default: bool, section: str = "") -> Key:
@@ -135,6 +142,22 @@ KEYS: dict[str, Key] = {
         dict,
         lambda value: isinstance(value, dict),
         {},
+    ),
+    "tunnel": _choice(TUNNELS),
+    "public_url": _matching(
+        r"https?://[^/\s]+/?", "an address of a scheme and a host", "https://voice.example.org"
+    ),
+    "ngrok_path": _text("the path of ngrok's agent", "ngrok"),
+    "ssh": _text("an SSH destination, or localhost.run, pinggy or serveo", "user@host"),
+    "ssh_forward": _text("a port of the SSH server, with its address before or not; 0 for any", "8080"),
+    "ssh_config": _text("the path of a file in the place of ~/.ssh/config", "ssh_config"),
+    "provider": _choice(PROVIDERS, "fastphone"),
+    "provider_url": _matching(r"https?://\S+", "the address of the provider's API", "https://api.twilio.com"),
+    "number": _matching(r"\+[1-9]\d{5,14}", "a number in the international form", "+14155550100"),
+    "fastphone_url": _matching(
+        r"https?://[^\s,]+(,https?://[^\s,]+)*",
+        "addresses of the service, with commas between",
+        "https://api.fastrtc.org",
     ),
     "via": _choice(TRANSPORTS, "direct", "test_file"),
     "realtime": _yes_or_no(False, "test_file"),

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from .flags import Context as Context
-from .keys import KEYS, MEDIA_PATHS, MODALITIES, MODES
+from .keys import KEYS, MEDIA_PATHS, MODALITIES, MODES, PROVIDERS, TUNNELS
 
-STREAM, SERVER, OUTPUT = "Stream", "Server", "Output"
+STREAM, SERVER, OUTSIDE, OUTPUT = "Stream", "Server", "Outside", "Output"
 
 
 def _option(*names: str, help: str, metavar: str | None = None, panel: str = OUTPUT) -> Any:
@@ -132,6 +132,76 @@ OpenOpt = Annotated[bool, _option("--open", panel=SERVER, help="Open the page in
 LogFormatOpt = Annotated[
     str | None,
     _option("--log-format", metavar="text|json", panel=OUTPUT, help="The form of the log on stderr."),
+]
+TunnelOpt = Annotated[
+    str | None,
+    _option(
+        "--tunnel",
+        metavar="|".join(TUNNELS),
+        panel=OUTSIDE,
+        help="Open a way in from the public network; alone it is `auto`, the first that is set up here.",
+    ),
+]
+PublicUrlOpt = Annotated[
+    str | None,
+    _option("--public-url", metavar="URL", panel=OUTSIDE, help="An address that leads here already."),
+]
+NgrokPathOpt = Annotated[
+    str | None,
+    _option(
+        "--ngrok-path", metavar="FILE", panel=OUTSIDE, help="ngrok's agent; its token is NGROK_AUTHTOKEN."
+    ),
+]
+SshOpt = Annotated[
+    str | None,
+    _option(
+        "--ssh",
+        metavar="USER@HOST",
+        panel=OUTSIDE,
+        help="Tunnel over SSH: to a server of your own, or `localhost.run`, `pinggy`, `serveo`.",
+    ),
+]
+SshForwardOpt = Annotated[
+    str | None,
+    _option(
+        "--ssh-forward",
+        metavar="[ADDRESS:]PORT",
+        panel=OUTSIDE,
+        help="Where your SSH server listens for the public; 0, the default, is any port.",
+    ),
+]
+SshConfigOpt = Annotated[
+    str | None,
+    _option("--ssh-config", metavar="FILE", panel=OUTSIDE, help="In the place of ~/.ssh/config."),
+]
+ProviderOpt = Annotated[
+    str | None,
+    _option("--provider", metavar="|".join(PROVIDERS), panel=OUTSIDE, help="Whose number it is."),
+]
+NumberOpt = Annotated[
+    str | None,
+    _option("--number", metavar="+NUMBER", panel=OUTSIDE, help="A number of your own, to be led here."),
+]
+ProviderUrlOpt = Annotated[
+    str | None,
+    _option("--provider-url", metavar="URL", panel=OUTSIDE, help="Another address of the provider's API."),
+]
+FastphoneUrlOpt = Annotated[
+    str | None,
+    _option(
+        "--fastphone-url",
+        metavar="URLS",
+        panel=OUTSIDE,
+        help="Other addresses of the FastPhone service, with commas between.",
+    ),
+]
+PrintUrlOpt = Annotated[
+    bool,
+    _option(
+        "--print-url",
+        panel=OUTSIDE,
+        help="Lead no number here, but print the webhook's address for those who set it by hand.",
+    ),
 ]
 JsonOpt = Annotated[
     bool, _option("--json", help="Print JSON on stdout: one document, or one event a line while it runs.")

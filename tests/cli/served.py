@@ -19,7 +19,9 @@ PATIENCE = 40.0  # seconds for what should take one, on a machine that others us
 
 
 class Served:
-    """`rtstream serve …` on a free port; leaving the block ends it. `before` stands before the command.
+    """`rtstream serve …`, or another `command`, on a free port; leaving the block ends it.
+
+    `before` stands before it all.
 
     Attributes:
         code: its exit code, once it has ended.
@@ -33,10 +35,12 @@ class Served:
         port: str = "0",
         ready: bool = True,
         before: Sequence[str] = (),
+        command: Sequence[str] = ("serve",),
         **environment: str,
     ) -> None:
+        more = [] if "tunnel" in command else ["--port", port]
         self._process = subprocess.Popen(
-            [*before, sys.executable, "-m", "rtstream_cli", "serve", "--port", port, *words],
+            [*before, sys.executable, "-m", "rtstream_cli", *command, *more, *words],
             cwd=cwd,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdout=subprocess.PIPE,

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rtstream.errors import UsageError
+
 from ..config import DEFAULT, Globals, Settings
 from ..console import console
 from ..options import (
@@ -25,12 +27,18 @@ from ..options import (
     MediaPathOpt,
     ModalityOpt,
     ModeOpt,
+    NgrokPathOpt,
     OpenOpt,
     PortOpt,
+    PublicUrlOpt,
     QrOpt,
     ReloadOpt,
+    SshConfigOpt,
+    SshForwardOpt,
+    SshOpt,
     TargetArg,
     TimeLimitOpt,
+    TunnelOpt,
     WarmOpt,
 )
 
@@ -56,14 +64,23 @@ def serve(
     reload: ReloadOpt = False,
     open: OpenOpt = False,
     log_format: LogFormatOpt = None,
+    tunnel: TunnelOpt = None,
+    public_url: PublicUrlOpt = None,
+    ngrok_path: NgrokPathOpt = None,
+    ssh: SshOpt = None,
+    ssh_forward: SshForwardOpt = None,
+    ssh_config: SshConfigOpt = None,
     json: JsonOpt = False,
 ) -> int:
     """Serve a handler to browsers, telephones and WebSocket clients."""
     from .. import discover, streams
-    from ..serving import doors, logs, ports
+    from ..serving import doors, logs, outside, ports
     from ..serving import reload as reloading
 
     settings = Settings.of(ctx)
+    way = outside.tunnel(settings) if outside.wished(settings) else None
+    if way is not None:
+        _check_alone(reload, settings.take("https", https))
     wish = _Wish(
         door=_door(settings, host, https, qr),
         port=settings.take("port", port),
@@ -79,8 +96,7 @@ def serve(
     begun = time.perf_counter()
     with _without_collector():
         found = discover.find(target, settings)
-        options = _stream_options(settings, concurrency_limit, time_limit, ice_server)
-        mounted = streams.on_app(found, settings, modality, mode, **options)
+        mounted = streams.on_app(found, settings, modality, mode, **stream_options(settings))
         from ..serving import server
     load_seconds = time.perf_counter() - begun
     settings.explain()
@@ -90,7 +106,8 @@ def serve(
         listener, wish = handed, replace(wish, drain=0.0)  # who reloads does not wait for live calls
 
     doors.warn_of_http(wish.door, [stream for _, stream in mounted[1]])
-    plan = server.Plan(found, *mounted, wish.door, wish.drain, wish.warm, wish.open, load_seconds)
+    line = outside.line(way, mounted[1]) if way is not None else None
+    plan = server.Plan(found, *mounted, wish.door, wish.drain, wish.warm, wish.open, load_seconds, line)
     server.run(plan, listener)
     return 0
 
@@ -124,17 +141,35 @@ def _without_collector() -> Iterator[None]:
         gc.enable()
 
 
-def _stream_options(
-    settings: Settings, limit: str | None, seconds: str | None, ice: list[str] | None
-) -> dict[str, Any]:
+def _check_alone(reload: bool, https: bool) -> None:
+    """See that nothing else was asked for that does not go with a tunnel.
+
+    Raises:
+        UsageError
+    """
+    if reload:
+        raise UsageError(
+            "--reload and a tunnel do not go together",
+            why="each reload would bring another public address",
+            fix="Open the tunnel beside it: rtstream tunnel PORT",
+        )
+    if https:
+        raise UsageError(
+            "--https and a tunnel do not go together",
+            why="the tunnel has a certificate of its own, and speaks plain HTTP to this machine",
+            fix="Leave --https out: the public address is https",
+        )
+
+
+def stream_options(settings: Settings) -> dict[str, Any]:
     """The arguments of `Stream(...)` that the command line knows."""
-    connections = settings.take("concurrency_limit", limit)
+    connections = settings.values["concurrency_limit"]
     options = {
         "concurrency_limit": None if connections == "none" else connections,
-        "time_limit": settings.take("time_limit", seconds),
+        "time_limit": settings.values["time_limit"],
         "verbose": False,  # the banner says where it is
     }
-    if servers := settings.take("ice_server", ice):
+    if servers := settings.values.get("ice_server"):
         known = [one if isinstance(one, dict) else {"urls": one} for one in servers]
         options["rtc_configuration"] = options["server_rtc_configuration"] = {"iceServers": known}
     return options

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from rtstream import __version__
 
 from ..console import console
 from ..discover import Target
 from .doors import qr_code
+from .outside import show_number
 from .warm import Warmth
+
+if TYPE_CHECKING:
+    from rtstream.carriers.hook import Number
 
 MOST_PAGES = 3  # of several streams, so that the banner stays short
 
@@ -38,11 +43,21 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """How the outside reaches the server: its address, the webhook of calls, the number that leads there."""
+
+    url: str
+    webhook: str
+    number: Number | None
+
+
+@dataclass(frozen=True)
 class Urls:
-    """Where browsers go: on this machine, and on a telephone, None where none was asked for."""
+    """Where browsers go: on this machine, on a telephone, and from outside; None where none was asked for."""
 
     browser: str
     phone: str | None = None
+    outside: Outside | None = None
 
 
 def show(target: Target, urls: Urls, places: list[Place], warmth: Warmth | None, load: float) -> None:
@@ -75,9 +90,22 @@ def show(target: Target, urls: Urls, places: list[Place], warmth: Warmth | None,
         lines.append(f"{arrow} phone     {page}{_hint(page)}")
         lines += [console.paint(row, "white on black") for row in qr_code(page)]
     lines.append(f"{arrow} api       {' · '.join(places[0].routes.values())}")
-    lines.append("Ready · Ctrl-C stops")
+    if urls.outside is not None:
+        lines.append(f"{arrow} outside   {_from_outside(urls.outside)}")
     for line in lines:
         console.say(f"  {line}" if fancy else line.strip())
+    if urls.outside is not None and urls.outside.webhook:
+        console.data(urls.outside.webhook)
+    if urls.outside is not None and urls.outside.number is not None:
+        show_number(urls.outside.number)
+    console.say("  Ready · Ctrl-C stops" if fancy else "Ready · Ctrl-C stops")
+
+
+def _from_outside(outside: Outside) -> str:
+    if outside.webhook:
+        return "calls come by the webhook below (POST)"
+    who = "calls only" if outside.number is not None else "whoever knows it can use the handler"
+    return f"{outside.url}  ({who})"
 
 
 def _hint(url: str) -> str:
@@ -104,4 +132,18 @@ def _event(target: str, urls: Urls, places: list[Place], warmth: Warmth | None, 
             for one in places
         ],
         warm_seconds=times and {name: round(seconds, 3) for name, seconds in times.items()},
+        **_outside_fields(urls.outside),
     )
+
+
+def _outside_fields(outside: Outside | None) -> dict[str, Any]:
+    if outside is None:
+        return {}
+    fields: dict[str, Any] = {"public_url": outside.url}
+    if outside.webhook:
+        fields["webhook"] = outside.webhook
+    if outside.number is not None:
+        from rtstream.phone.card import as_dict
+
+        fields["number"] = as_dict(outside.number)
+    return fields

@@ -25,12 +25,16 @@ class Ending:
     and `GRACE` after the first. The kernel's signal writes a byte into a socket (`set_wakeup_fd`),
     and a thread reads it there, so no Python of the blocked thread has to run.
 
+    `last` is called before the process is ended from here: what the outside must be told, in a thread
+    and without the loop.
+
     Make it in the main thread, inside the running loop: some loops put a socket of their own in
     this place when they start.
     """
 
-    def __init__(self, drain: float) -> None:
+    def __init__(self, drain: float, last: Callable[[], None] = lambda: None) -> None:
         self.asked = asyncio.Event()
+        self._last = last
         self._limit = drain + GRACE
         self._loop = asyncio.get_running_loop()
         self._bell, self._button = socket.socketpair()
@@ -46,8 +50,10 @@ class Ending:
         self._loop.call_soon_threadsafe(self.asked.set)
         while self._heard(asked + self._limit):
             if time.monotonic() - asked > ECHO:
+                self._last()
                 os._exit(INTERRUPTED)
         console.warn("the server did not come to its end by itself", why=stuck_at() or "a handler blocks")
+        self._last()
         os._exit(0)
 
     def _heard(self, deadline: float | None) -> bool:

@@ -20,7 +20,7 @@ from rtstream.errors import HandlerRaised
 from ..console import console
 from ..discover import Target
 from . import banner
-from .doors import Door
+from .doors import HERE, Door
 from .ending import Ending
 from .warm import Warmth, warm
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from rtstream import Stream
+    from rtstream.phone.line import Line
 
 LONGEST_MESSAGE = 64 * 1024  # bytes of a WebSocket message: 8 s of sound, and no honest one is longer
 
@@ -44,6 +45,8 @@ class Plan:
     warm: bool
     open: bool
     load_seconds: float
+    line: Line | None = None
+    webhook: str = ""  # its path, when calls come by one
 
 
 class Server(uvicorn.Server):
@@ -53,7 +56,7 @@ class Server(uvicorn.Server):
         proof = plan.door.certificate
         super().__init__(
             uvicorn.Config(
-                plan.app,
+                plan.line.around(plan.app) if plan.line else plan.app,
                 log_config=None,
                 access_log=console.verbose,
                 ws_max_size=LONGEST_MESSAGE,
@@ -124,27 +127,58 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _serve(plan: Plan, listener: socket.socket) -> None:
-    ending = Ending(plan.drain)
+    line = plan.line
+    ending = Ending(plan.drain, line.abandon) if line else Ending(plan.drain)
     server = Server(plan)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    serving = asyncio.create_task(server.serve(sockets=[listener, *(line.sockets if line else ())]))
     asked = asyncio.create_task(ending.asked.wait())
     ready = asyncio.create_task(_get_ready(plan, server, listener))
-    done, _ = await asyncio.wait({serving, asked, ready}, return_when=asyncio.FIRST_COMPLETED)
-    if ready in done:
-        ready.result()
-        await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
-    ready.cancel()
-    if not serving.done():
-        await _drain(plan)
-    server.should_exit = True
-    await serving
-    asked.cancel()
+    try:
+        done, _ = await asyncio.wait({serving, asked, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if ready in done:
+            ready.result()
+            await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():
+            await _drain(plan)
+    finally:
+        server.should_exit = True
+        await _ended(ready, asked)
+        try:
+            await serving
+        finally:
+            if line is not None:
+                await line.close()
     if console.json:
         console.event("stopped")
 
 
+async def _ended(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _get_ready(plan: Plan, server: Server, listener: socket.socket) -> None:
     await server.up.wait()
+    warmth = await _warmed(plan)
+    gc.freeze()  # all that is there now stays: later collections need not look at it
+    outside = await _opened(plan.line, plan, listener) if plan.line else None
+    places = [banner.Place(path.rstrip("/"), one.modality, one.mode) for path, one in plan.streams]
+    urls = banner.Urls(plan.door.url(listener), plan.door.phone_url(listener), outside)
+    banner.show(plan.target, urls, places, warmth, plan.load_seconds)
+    if plan.open:
+        await asyncio.to_thread(webbrowser.open, places[0].page(urls.browser))
+
+
+async def _opened(line: Line, plan: Plan, listener: socket.socket) -> banner.Outside:
+    """The way in from outside, opened; with its number where there is to be one."""
+    host, port = listener.getsockname()[:2]
+    with console.status("opening the way in from outside …"):
+        url = await line.open(HERE.get(host, host), port)
+    return banner.Outside(url, url + plan.webhook if plan.webhook else "", line.number)
+
+
+async def _warmed(plan: Plan) -> Warmth | None:
     warmth = Warmth() if plan.warm else None
     for _, stream in plan.streams if plan.warm else []:
         one = await warm(stream)
@@ -157,15 +191,12 @@ async def _get_ready(plan: Plan, server: Server, listener: socket.socket) -> Non
                 fix=trouble.fix,
                 cause=trouble.__cause__,
             )
-    gc.freeze()  # all that is there now stays: later collections need not look at it
-    places = [banner.Place(path.rstrip("/"), one.modality, one.mode) for path, one in plan.streams]
-    urls = banner.Urls(plan.door.url(listener), plan.door.phone_url(listener))
-    banner.show(plan.target, urls, places, warmth, plan.load_seconds)
-    if plan.open:
-        await asyncio.to_thread(webbrowser.open, places[0].page(urls.browser))
+    return warmth
 
 
 async def _drain(plan: Plan) -> None:
+    if plan.line is not None:
+        await plan.line.give_back()  # first, so that no new call comes while the last ones end
     live = sum(len(stream.sessions) for _, stream in plan.streams)
     if console.json:
         console.event("draining", calls=live, seconds=plan.drain)

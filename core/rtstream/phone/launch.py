@@ -110,7 +110,7 @@ class Served:
         self._stream.mount(app)
         options = {"log_level": "warning", "timeout_graceful_shutdown": 1, **self._options}
         server = Server(uvicorn.Config(self._line.around(app), **options))
-        serving = asyncio.create_task(server.serve(sockets=[self._listener, *self._line.doors]))
+        serving = asyncio.create_task(server.serve(sockets=[self._listener, *self._line.sockets]))
         try:
             host, port = self._listener.getsockname()[:2]
             ready = asyncio.create_task(self._get_ready(host, port))

@@ -76,7 +76,7 @@ class Line:
         self._leading: asyncio.Task[None] | None = None
 
     @property
-    def doors(self) -> list[socket.socket]:
+    def sockets(self) -> list[socket.socket]:
         """More sockets for the server to listen on."""
         return [self._door] if self._door else []
 

@@ -114,4 +114,6 @@ class Child:
                 self._news.put_nowait(line)
 
     def _failed(self, what: str) -> TunnelFailed:
-        return TunnelFailed(f"the tunnel of {self._name} {what}", why=self.said)
+        return TunnelFailed(
+            f"the tunnel of {self._name} {what}", why=self.said, fix="Try again, or take another --tunnel"
+        )
