@@ -7,7 +7,9 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,6 +24,7 @@ from websockets.exceptions import InvalidStatus
 
 from rtstream.tunnels import frpc
 from tests.conftest import SAMPLE, run
+from tests.helpers.carriers import APIS, KEYS, NUMBER, CarrierApi
 from tests.helpers.elsewhere import Elsewhere
 from tests.helpers.fastphone import Registry
 from tests.helpers.frp import FrpServer
@@ -306,3 +309,161 @@ def test_pictures_have_no_telephone(tmp_path: Path) -> None:
     told = program("phone", cwd=tmp_path, HF_TOKEN="x", RTSTREAM_TUNNEL="ssh", RTSTREAM_SSH="host")
     assert told.returncode == 2
     assert "a telephone carries sound" in told.stderr
+
+
+# A number of one's own.
+
+
+@pytest.fixture(params=list(APIS))
+def carrier(request: pytest.FixtureRequest, world: World) -> tuple[str, CarrierApi, dict[str, str]]:
+    """A carrier's name, its API, and the environment that leads there."""
+    api = APIS[request.param]()
+    address = world.elsewhere.enter(up(api.app))
+    return request.param, api, {**KEYS, "RTSTREAM_PROVIDER_URL": address}
+
+
+def test_a_number_of_ones_own_leads_here_and_is_given_back(
+    tmp_path: Path, world: World, carrier: tuple[str, CarrierApi, dict[str, str]]
+) -> None:
+    name, api, environment = carrier
+    before = api.before
+    words = ["@echo", "--provider", name, "--number", NUMBER, "-v"]
+    with world.phone(*words, cwd=tmp_path, **environment) as server:
+        assert api.leads_to == f"POST {world.public}/telephone/incoming"
+        assert f"call  {NUMBER}" in server.err.seen
+        assert server.end(signal.SIGINT) == 0
+    assert api.before == before
+    assert world.registry.told == []
+    assert "canary" not in "\n".join(server.err.seen)
+
+
+def test_a_carrier_that_refuses_is_exit_5_with_its_code(tmp_path: Path, world: World) -> None:
+    api = APIS["twilio"]()
+    api.fail = "POST"
+    environment = {**KEYS, "RTSTREAM_PROVIDER_URL": world.elsewhere.enter(up(api.app))}
+    words = ["phone", "@echo", "--port", "0", "--provider", "twilio", "--number", NUMBER, "--json"]
+    told = program(*words, cwd=tmp_path, **{**world.environment, **environment})
+    assert told.returncode == 5
+    error = json.loads(told.stderr)["error"]
+    assert error["provider_code"] == "21402"
+    assert error["why"] == "VoiceUrl is not valid"
+
+
+def test_the_webhook_is_printed_for_those_who_set_it_by_hand(tmp_path: Path, world: World) -> None:
+    with world.phone("@echo", "--print-url", cwd=tmp_path, HF_TOKEN="") as server:
+        (url,) = server.out.seen
+        assert url == f"{world.public}/telephone/incoming"
+        assert httpx.post(url).status_code == 200
+        assert server.end() == 0
+    assert world.registry.told == []
+
+
+# From a program.
+
+PROGRAM = """
+import os, sys
+from rtstream import Stream
+
+def echo(audio):
+    return audio
+
+Stream(echo, modality="audio", verbose=False).fastphone(port=0, **eval(sys.argv[1]))
+print("it went on")
+"""
+
+
+def from_a_program(world: World, tmp_path: Path, options: str = "{}", **more: str) -> subprocess.Popen[str]:
+    (tmp_path / "mine.py").write_text(PROGRAM)
+    return subprocess.Popen(
+        [sys.executable, "mine.py", options],
+        cwd=tmp_path,
+        env={**os.environ, **world.environment, **more},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stream_puts_itself_on_the_telephone(tmp_path: Path, world: World, number: signal.Signals) -> None:
+    with from_a_program(world, tmp_path, "{'log_level': 'error'}") as process:
+        world.until(lambda: world.registry.live)
+        assert httpx.post(world.public + "/telephone/incoming").status_code == 200
+        assert httpx.post(world.public + "/webrtc/offer").status_code == 404
+        process.send_signal(number)
+        out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    assert out == "it went on\n"
+    assert "rtstream: call: +18775713471\nrtstream: code: 100001" in err
+    assert [one.split()[0] for one in world.registry.told] == ["register", "unregister"]
+    assert Registry.TOKEN not in err
+
+
+def test_a_program_is_told_of_spent_minutes_by_an_exception(tmp_path: Path, world: World) -> None:
+    world.registry.answer = JSONResponse({}, 202)
+    with from_a_program(world, tmp_path) as process:
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert err.rstrip().endswith("rtstream.errors.outside.QuotaSpent: the minutes of FastPhone are used up")
+    assert [one.split()[0] for one in world.registry.told] == ["register"]
+
+
+def test_a_program_that_catches_httpx_status_errors_still_does(tmp_path: Path, world: World) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import httpx\nfrom rtstream import Stream\n"
+        "stream = Stream(lambda a: a, modality='audio', verbose=False)\n"
+        "try:\n    stream.fastphone('hf_other_canary', port=0)\n"
+        "except httpx.HTTPStatusError as error:\n"
+        "    print(error.response.status_code, type(error).__name__, error.code, error.request.headers)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "mine.py"],
+        cwd=tmp_path,
+        env={**os.environ, **world.environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.stdout.startswith("401 CarrierKeyRefused RT5004 "), done.stderr
+    assert "canary" not in done.stdout + done.stderr
+
+
+def test_a_busy_port_registers_nothing(tmp_path: Path, world: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        (tmp_path / "mine.py").write_text(
+            "from rtstream import Stream\n"
+            f"Stream(lambda a: a, modality='audio').fastphone(port={taken.getsockname()[1]})\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "mine.py"],
+            cwd=tmp_path,
+            env={**os.environ, **world.environment},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+    assert "PortBusy: nobody can listen on 127.0.0.1" in done.stderr
+    assert world.registry.told == []
+
+
+def test_in_a_notebook_it_ends_with_the_interrupted_cell(tmp_path: Path, world: World) -> None:
+    """There a loop runs already, in the thread of the cell."""
+    (tmp_path / "mine.py").write_text(
+        "import asyncio\nfrom rtstream import Stream\n"
+        "async def cell():\n    Stream(lambda a: a, modality='audio', verbose=False).fastphone(port=0)\n"
+        "asyncio.run(cell())\nprint('it went on')\n"
+    )
+    environment = {**os.environ, **world.environment}
+    with subprocess.Popen(
+        [sys.executable, "mine.py"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        world.until(lambda: world.registry.live)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+    assert out == "it went on\n"
+    assert [one.split()[0] for one in world.registry.told] == ["register", "unregister"], err

@@ -8,8 +8,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -41,21 +42,32 @@ def fastphone(stream: Any, token: str | None, host: str, port: int, options: dic
     """
     require_turn_in_the_cloud(stream.rtc_configuration)
     served = Served(stream, FastPhone(token), _listen(host, port), options)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(served.run())
+    with _signals(served.stop):
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            asyncio.run(served.run())
+            return
+        thread = threading.Thread(target=served.in_thread, name="rtstream-fastphone")
+        thread.start()
+        thread.join()
+    if served.failure is not None:
+        raise served.failure
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Let SIGINT and SIGTERM ask for the end; only the main thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
         return
-    failures: list[BaseException] = []
-    thread = threading.Thread(target=lambda: failures.extend(served.in_thread()), name="rtstream-fastphone")
-    thread.start()
+    known = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop()) for number in known]
     try:
-        thread.join()
-    except KeyboardInterrupt:
-        served.stop()
-        thread.join()
-    if failures:
-        raise failures[0]
+        yield
+    finally:
+        for number, handler in zip(known, before, strict=True):
+            signal.signal(number, handler)
 
 
 class Server(uvicorn.Server):
@@ -76,30 +88,32 @@ class Served:
         self._listener = listener
         self._options = options
         self._line = Line(Gradio(), [stream], Voice(), hook=hook, shown=SHOWN)
-        self._asked: asyncio.Event | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = threading.Event()
+        self._wake: Callable[[], object] = lambda: None
+        self.failure: RtstreamError | None = None
 
-    def in_thread(self) -> list[RtstreamError]:
-        """Run in a thread of its own, and hand over what went wrong."""
+    def in_thread(self) -> None:
+        """Run in a thread of its own; what went wrong is in `failure`."""
         try:
             asyncio.run(self.run())
         except RtstreamError as error:
-            return [error]
-        return []
+            self.failure = error
 
     def stop(self) -> None:
-        """Ask it to end, from any thread."""
-        if self._loop is not None and self._asked is not None:
-            with suppress(RuntimeError):  # its loop has ended meanwhile
-                self._loop.call_soon_threadsafe(self._asked.set)
+        """Ask it to end, from any thread and from a signal's handler."""
+        self._stop.set()
+        with suppress(RuntimeError):  # its loop has ended meanwhile
+            self._wake()
 
     async def run(self) -> None:
         """Serve until it is asked to end."""
-        self._loop, self._asked = asyncio.get_running_loop(), asyncio.Event()
+        asked = asyncio.Event()
+        self._wake = partial(asyncio.get_running_loop().call_soon_threadsafe, asked.set)
+        if self._stop.is_set():
+            asked.set()
         atexit.register(self._line.abandon)
         try:
-            with self._signals():
-                await self._serve(self._asked)
+            await self._serve(asked)
         finally:
             await self._line.close()
             self._listener.close()
@@ -134,24 +148,6 @@ class Served:
         await self._line.open(host, port)
         assert self._line.number is not None
         Voice().number(self._line.number)
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Let SIGINT and SIGTERM ask for the end; only the main thread hears them."""
-        assert self._asked is not None and self._loop is not None
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        known = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.getsignal(number) for number in known}
-        for number in known:
-            self._loop.add_signal_handler(number, self._asked.set)
-        try:
-            yield
-        finally:
-            for number in known:
-                self._loop.remove_signal_handler(number)
-                signal.signal(number, before[number])
 
 
 class Voice:
