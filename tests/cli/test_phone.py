@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -146,6 +147,40 @@ def test_a_call_through_the_tunnel_hears_the_handler_and_the_rest_is_hidden(
         assert row["verdict"] == "pass"
         assert row["likeness"] is None or row["likeness"] > 0.9
         assert server.end() == 0
+
+
+GREETS = """
+import numpy as np
+from rtstream import ReplyOnPause
+
+def hello(*_):
+    yield 24000, (np.sin(np.arange(2400) / 10) * 8000).astype(np.int16)[None]
+
+def handler():
+    return ReplyOnPause(lambda audio: iter([audio]), startup_fn=hello)
+"""
+
+
+def test_the_first_caller_is_greeted_as_soon_as_the_tenth(tmp_path: Path, world: World) -> None:
+    async def greeted(number: int) -> float:
+        address = world.public.replace("http", "ws") + "/telephone/handler"
+        async with connect(address, proxy=None) as line:
+            await line.send(json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"}))
+            begun = time.monotonic()
+            await line.send(json.dumps({"event": "start", "start": {"streamSid": f"MZ{number}"}}))
+            while json.loads(await line.recv())["event"] != "media":
+                pass
+            return time.monotonic() - begun
+
+    async def calls() -> list[float]:
+        return [await greeted(number) for number in range(10)]
+
+    (tmp_path / "handler.py").write_text(GREETS)
+    with world.phone("handler.py:handler", "--concurrency-limit", "none", cwd=tmp_path) as server:
+        seconds = run(calls())
+        assert server.end() == 0
+    assert statistics.median(seconds) < 0.2
+    assert seconds[0] < 0.2 + max(seconds[1:])
 
 
 def test_a_killed_frpc_heals_under_the_same_number(tmp_path: Path, world: World) -> None:
@@ -315,7 +350,7 @@ def test_pictures_have_no_telephone(tmp_path: Path) -> None:
 
 
 @pytest.fixture(params=list(APIS))
-def carrier(request: pytest.FixtureRequest, world: World) -> tuple[str, CarrierApi, dict[str, str]]:
+def carrier(request: pytest.FixtureRequest, world: World) -> tuple[str, CarrierApi, dict[str, Any]]:
     """A carrier's name, its API, and the environment that leads there."""
     api = APIS[request.param]()
     address = world.elsewhere.enter(up(api.app))
@@ -323,7 +358,7 @@ def carrier(request: pytest.FixtureRequest, world: World) -> tuple[str, CarrierA
 
 
 def test_a_number_of_ones_own_leads_here_and_is_given_back(
-    tmp_path: Path, world: World, carrier: tuple[str, CarrierApi, dict[str, str]]
+    tmp_path: Path, world: World, carrier: tuple[str, CarrierApi, dict[str, Any]]
 ) -> None:
     name, api, environment = carrier
     before = api.before

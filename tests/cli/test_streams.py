@@ -109,15 +109,21 @@ def test_ice_servers_are_for_both_ends(cli: Run, project: Path) -> None:
     told = program("serve", "@echo", "--ice-server", "http://nonsense", cwd=project)
     assert told.returncode == 2
     assert "--ice-server" in told.stderr
-    from rtstream_cli.commands.serve import _stream_options
-
-    options = _stream_options(settings(), None, None, ["stun:a:1", '{"urls": "turn:b", "username": "u"}'])
+    options = options_of(ice_server=["stun:a:1", '{"urls": "turn:b", "username": "u"}'])
     servers = {"iceServers": [{"urls": "stun:a:1"}, {"urls": "turn:b", "username": "u"}]}
     assert options["rtc_configuration"] == options["server_rtc_configuration"] == servers
 
 
 @pytest.mark.parametrize(("given", "limit"), [("none", None), ("3", 3), (None, "default")])
 def test_the_limit_may_be_none(given: str | None, limit: Any) -> None:
-    from rtstream_cli.commands.serve import _stream_options
+    assert options_of(concurrency_limit=given)["concurrency_limit"] == limit
 
-    assert _stream_options(settings(), given, None, None)["concurrency_limit"] == limit
+
+def options_of(**given: Any) -> dict[str, Any]:
+    """What `serve` makes a Stream with when its flags say this."""
+    from rtstream_cli.commands.serve import stream_options
+
+    taken = settings()
+    for name in ("concurrency_limit", "time_limit", "ice_server"):
+        taken.take(name, given.get(name))
+    return stream_options(taken)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -37,7 +38,7 @@ def elsewhere() -> Iterator[Elsewhere]:
         yield elsewhere
 
 
-Gradio = tuple[FrpServer, dict[str, str]]
+Gradio = tuple[FrpServer, dict[str, Any]]
 
 
 @pytest.fixture
@@ -120,7 +121,8 @@ def test_a_service_that_nobody_answers_for_is_warned_of(tmp_path: Path, free_por
 
 @needs_frpc
 def test_serve_shows_everything_through_its_tunnel(tmp_path: Path, gradio: Gradio) -> None:
-    alone = {"PATH": str(tmp_path), "NGROK_AUTHTOKEN": "", **gradio[1]}  # so that `auto` finds only Gradio
+    # So that `auto` finds nothing but Gradio.
+    alone: dict[str, Any] = {"PATH": str(tmp_path), "NGROK_AUTHTOKEN": "", **gradio[1]}
     with Served("--tunnel", "@echo", cwd=tmp_path, **alone) as server:
         line = next(line for line in server.err.seen if line.startswith("outside"))
         assert "whoever knows it" in line
