@@ -24,6 +24,7 @@ class Elsewhere:
     def __exit__(self, *_: object) -> None:
         try:
             self.run(self._stack.aclose())
+            self.run(_settle())
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(10)
@@ -36,3 +37,9 @@ class Elsewhere:
     def enter(self, context: AbstractAsyncContextManager[T]) -> T:
         """Enter an asynchronous context there; it is left with the block."""
         return self.run(self._stack.enter_async_context(context))
+
+
+async def _settle() -> None:
+    """Let what was closed be closed: asyncio does it a turn later."""
+    for _ in range(5):
+        await asyncio.sleep(0)

@@ -113,6 +113,8 @@ class FrpServer:
         finally:
             self._muxes.discard(mux)
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def _control(self, mux: Mux) -> None:
         control = await mux.accept()

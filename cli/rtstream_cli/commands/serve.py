@@ -80,14 +80,8 @@ def serve(
     settings = Settings.of(ctx)
     way = outside.tunnel(settings) if outside.wished(settings) else None
     if way is not None:
-        _check_alone(reload, settings.take("https", https))
-    wish = _Wish(
-        door=_door(settings, host, https, qr),
-        port=settings.take("port", port),
-        drain=settings.take("drain", drain),
-        warm=settings.take("warm", warm),
-        open=open,
-    )
+        _check_alone(reload, settings.values["https"])
+    wish = _Wish.of(settings, open, qr)
     logs.configure(settings.take("log_format", log_format))
     os.environ["RTSTREAM_MEDIA_PATH"] = settings.take("media_path", media_path)  # where the core looks
     handed = reloading.inherited()
@@ -122,13 +116,14 @@ class _Wish:
     warm: bool
     open: bool
 
+    @classmethod
+    def of(cls, settings: Settings, open: bool, qr: bool) -> _Wish:
+        from ..serving import doors
 
-def _door(settings: Settings, host: str | None, https: bool | None, qr: bool) -> Door:
-    from ..serving import doors
-
-    where = settings.take("host", host)
-    chosen = settings.sources["host"] != DEFAULT
-    return doors.opened(where, chosen=chosen, https=settings.take("https", https), phone=qr)
+        said = settings.values
+        chosen = settings.sources["host"] != DEFAULT
+        door = doors.opened(said["host"], chosen=chosen, https=said["https"], phone=qr)
+        return cls(door, said["port"], said["drain"], said["warm"], open)
 
 
 @contextmanager
