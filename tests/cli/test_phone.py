@@ -25,7 +25,7 @@ from websockets.exceptions import InvalidStatus
 
 from rtstream.tunnels import frpc
 from tests.conftest import SAMPLE, run
-from tests.helpers.carriers import APIS, KEYS, NUMBER, CarrierApi
+from tests.helpers.carrier_apis import APIS, KEYS, NUMBER, CarrierApi
 from tests.helpers.elsewhere import Elsewhere
 from tests.helpers.fastphone import Registry
 from tests.helpers.frp import FrpServer

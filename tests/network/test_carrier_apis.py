@@ -11,7 +11,7 @@ import pytest
 from rtstream.carriers.choice import CARRIERS, carrier
 from rtstream.carriers.hook import Hook, Number
 from rtstream.errors import CarrierError, CarrierKeyRefused, UsageError
-from tests.helpers.carriers import APIS, KEYS, NUMBER, CarrierApi
+from tests.helpers.carrier_apis import APIS, KEYS, NUMBER, CarrierApi
 from tests.helpers.elsewhere import Elsewhere
 from tests.helpers.tunnels import up
 
