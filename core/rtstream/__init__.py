@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    ".context": ("Context", "get_current_context"),
+    ".context": ("Call", "Context", "get_current_context"),
     ".credentials": (
         "get_cloudflare_turn_credentials",
         "get_cloudflare_turn_credentials_async",
@@ -41,7 +41,7 @@ _HOMES = {
     ),
     ".media.mp3": ("audio_to_bytes", "audio_to_file"),
     ".options": ("UIArgs",),
-    ".outputs": ("AdditionalOutputs", "CloseStream", "Warning", "WebRTCError"),
+    ".outputs": ("AdditionalOutputs", "CloseStream", "Dtmf", "Warning", "WebRTCError"),
     ".speech.cartesia": ("CartesiaTTSOptions",),
     ".speech.kokoro": ("KokoroTTSOptions",),
     ".speech.models": ("get_stt_model", "get_tts_model"),
@@ -69,9 +69,11 @@ __all__ = [
     "audio_to_int16",
     "AudioEmitType",
     "AudioVideoStreamHandler",
+    "Call",
     "CartesiaTTSOptions",
     "CloseStream",
     "Context",
+    "Dtmf",
     "get_cloudflare_turn_credentials",
     "get_cloudflare_turn_credentials_async",
     "get_current_context",
@@ -106,7 +108,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from .context import Context, get_current_context
+    from .context import Call, Context, get_current_context
     from .credentials import (
         get_cloudflare_turn_credentials,
         get_cloudflare_turn_credentials_async,
@@ -136,7 +138,7 @@ if TYPE_CHECKING:
     )
     from .media.mp3 import audio_to_bytes, audio_to_file
     from .options import UIArgs
-    from .outputs import AdditionalOutputs, CloseStream, Warning, WebRTCError
+    from .outputs import AdditionalOutputs, CloseStream, Dtmf, Warning, WebRTCError
     from .speech.cartesia import CartesiaTTSOptions
     from .speech.kokoro import KokoroTTSOptions
     from .speech.models import get_stt_model, get_tts_model

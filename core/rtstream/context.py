@@ -2,9 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Call:
+    """A telephone call, as its carrier tells of it.
+
+    Attributes:
+        carrier: "twilio" (SignalWire's calls too), "telnyx", "plivo", "vonage", "exotel" or "sip".
+        id: the call's own id at the carrier, which its REST API takes; "" when it tells none.
+        caller, callee: the numbers, as the carrier writes them (mostly E.164: "+4930…"); "" when unknown.
+        parameters: the custom parameters of the call, by name.
+    """
+
+    carrier: str
+    id: str = ""
+    caller: str = ""
+    callee: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def completed(self, known: Call | None) -> Call:
+        """This call, and what it lacks from what was known of it before."""
+        if known is None:
+            return self
+        return Call(
+            self.carrier,
+            self.id or known.id,
+            self.caller or known.caller,
+            self.callee or known.callee,
+            {**known.parameters, **self.parameters},
+        )
 
 
 @dataclass(frozen=True)
@@ -12,11 +43,12 @@ class Context:
     """The connection that a handler is running for.
 
     `webrtc_id` is the connection's id on every transport (on the telephone the carrier's stream id);
-    `websocket` is its WebSocket, or None on WebRTC.
+    `websocket` is its WebSocket, or None on WebRTC; `call` is the telephone call, or None elsewhere.
     """
 
     webrtc_id: str
     websocket: Any = None
+    call: Call | None = None
 
 
 class Line(Protocol):

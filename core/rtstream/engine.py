@@ -6,10 +6,12 @@ import asyncio
 import copy
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.websockets import WebSocket
 
+from .context import Call
 from .errors import RtstreamError, TracksUnfit, UnknownConnection
 from .handlers.base import StreamHandlerBase
 from .handlers.data import WebRTCData
@@ -74,8 +76,11 @@ class Engine:
         await self.sessions.start(session, session.run)
         return session
 
-    async def carry(self, websocket: WebSocket, wire: Wire | None = None) -> None:
-        """Run one connection over a WebSocket, not yet accepted; in the browser's dialect by default."""
+    async def carry(self, websocket: WebSocket, wire: Wire | None = None, call: Call | None = None) -> None:
+        """Run one connection over a WebSocket, not yet accepted; in the browser's dialect by default.
+
+        `call` is what is known of a telephone call before the carrier speaks.
+        """
         await websocket.accept()
         line = WebSocketTransport(websocket, wire or BrowserWire())
         try:
@@ -88,6 +93,8 @@ class Engine:
             session = self._admitted(id, line)
         except RtstreamError as error:
             return await line.refuse(error)
+        if line.call is not None:
+            session.context = replace(session.context, call=line.call.completed(call))
         line.hear_at(session.handler.input_sample_rate)
         life = self.sessions.start(session, session.run)
         try:

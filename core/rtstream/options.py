@@ -65,6 +65,7 @@ class StreamOptions:
     additional_outputs_handler: Callable[..., Any] | None
     ui_args: UIArgs
     opus: OpusOptions = OpusOptions()
+    on_dtmf: Callable[[str], Any] | None = None
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -107,6 +108,7 @@ def validated(
     additional_outputs_handler: Any,
     ui_args: Any,
     allow_extra_tracks: Any,
+    on_dtmf: Any = None,
 ) -> StreamOptions:
     """Check the arguments of `Stream`, each by itself and together.
 
@@ -129,6 +131,11 @@ def validated(
         raise OptionError(
             f"`additional_outputs_handler` is {additional_outputs_handler!r}, which cannot be called"
         )
+    if on_dtmf is not None and not callable(on_dtmf):
+        raise OptionError(
+            f"`on_dtmf` is {on_dtmf!r:.80}, which cannot be called",
+            fix="Pass the function itself: on_dtmf=pressed",
+        )
     return StreamOptions(
         mode=mode,
         modality=modality,
@@ -144,6 +151,7 @@ def validated(
         additional_outputs_handler=additional_outputs_handler,
         ui_args=ui_args if ui_args is not None else UIArgs(),
         opus=_opus((rtp_params or {}).get("opus", {})),
+        on_dtmf=on_dtmf,
     )
 
 

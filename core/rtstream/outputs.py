@@ -11,6 +11,7 @@ import numpy as np
 from .context import current_line
 from .errors import HandlerReturnedNonsense
 from .media.audio import to_frame
+from .media.dtmf import dialled
 from .media.frames import AudioFrame, VideoFrame
 
 
@@ -41,6 +42,24 @@ class CloseStream:
         return f"CloseStream({self.msg!r})"
 
 
+class Dtmf:
+    """Presses keys at the far end, after what was given before it has been played: `yield Dtmf("1w2#")`.
+
+    `w` waits half a second, `W` a whole one. A carrier that has a message for it is sent that; elsewhere the
+    tones are heard.
+
+    Raises:
+        OptionError: a character is no key of a telephone.
+    """
+
+    def __init__(self, digits: str) -> None:
+        dialled(digits)
+        self.digits = digits
+
+    def __repr__(self) -> str:
+        return f"Dtmf({self.digits!r})"
+
+
 class WebRTCError(Exception):
     """An error for the eyes of the client: raise it in a handler, and its message is shown there.
 
@@ -61,15 +80,15 @@ def Warning(message: str = "Warning issued.") -> None:
         line.send_text(json.dumps({"type": "warning", "message": message}))
 
 
-Item: TypeAlias = AudioFrame | VideoFrame | AdditionalOutputs | CloseStream
+Item: TypeAlias = AudioFrame | VideoFrame | AdditionalOutputs | Dtmf | CloseStream
 
 
 def parse(value: Any, *, frame_seconds: float = 0.0) -> list[Item]:
     """The frames and side outputs in what a handler gave back, in their order.
 
-    Forms: None; `AdditionalOutputs`; `CloseStream`; sound as `(rate, array)` or `(rate, array,
+    Forms: None; `AdditionalOutputs`; `Dtmf`; `CloseStream`; sound as `(rate, array)` or `(rate, array,
     layout)`; a picture as an array of shape `(height, width[, channels])`; any of these beside an
-    `AdditionalOutputs` or `CloseStream` in a tuple. `frame_seconds` is for how long a picture stays.
+    `AdditionalOutputs`, `Dtmf` or `CloseStream` in a tuple. `frame_seconds` is for how long a picture stays.
 
     Raises:
         HandlerReturnedNonsense: for anything else.
@@ -79,7 +98,7 @@ def parse(value: Any, *, frame_seconds: float = 0.0) -> list[Item]:
     match value:
         case None:
             return []
-        case AdditionalOutputs() | CloseStream() | AudioFrame():
+        case AdditionalOutputs() | Dtmf() | CloseStream() | AudioFrame():
             return [value]
         case list():
             return [item for part in value for item in parse(part, frame_seconds=frame_seconds)]
@@ -87,7 +106,7 @@ def parse(value: Any, *, frame_seconds: float = 0.0) -> list[Item]:
             return [replace(value, duration=value.duration or frame_seconds)]
         case np.ndarray():
             return [VideoFrame(_pixels(value), frame_seconds)]
-        case (np.ndarray() | None | tuple() as media, AdditionalOutputs() | CloseStream() as beside):
+        case (np.ndarray() | None | tuple() as media, AdditionalOutputs() | Dtmf() | CloseStream() as beside):
             return [*parse(media, frame_seconds=frame_seconds), beside]
         case _:
             return [_sound(value)]
@@ -111,7 +130,7 @@ def _sound(value: Any) -> AudioFrame:
     raise HandlerReturnedNonsense(
         f"the handler gave back {_describe(value)}, which is neither media nor an output",
         why="sound is `(rate, array)`, a picture is an array of shape (height, width, 3)",
-        fix="Return or yield one of these, `AdditionalOutputs(...)`, `CloseStream()` or None",
+        fix="Return or yield one of these, `AdditionalOutputs(...)`, `Dtmf(...)`, `CloseStream()` or None",
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
 from .engine import Engine
@@ -19,10 +19,9 @@ from .errors import RtstreamError
 from .options import Modality, Mode, UIArgs, validated
 from .server.bodies import Body
 from .server.lifespan import Life, during_life, load_ahead, require_turn_in_the_cloud
-from .server.requests import read_body, refusal, socket_url
-from .server.routes import add_routes, checked_prefix
-from .wire.twilio import TwilioWire
-from .wire.twiml import connect_to
+from .server.requests import read_body, refusal
+from .server.routes import Endpoint, add_routes, checked_prefix
+from .server.telephone import SOCKETS, WEBHOOK, Telephone
 
 if TYPE_CHECKING:
     from gradio import Blocks
@@ -55,6 +54,8 @@ class Stream(Engine):
             beyond the media.
         additional_outputs: Gradio components that `AdditionalOutputs` change.
         ui_args: how the built-in UI looks.
+        on_dtmf: called with each key that a caller presses, as "5" or "#", if the handler has no `on_dtmf`
+            of its own; what it gives is heard. A function, a generator, or an async one of either.
         verbose: say on stderr where the stream can be reached when the app starts.
 
     Raises:
@@ -79,6 +80,7 @@ class Stream(Engine):
         additional_inputs: list[Any] | None = None,
         additional_outputs: list[Any] | None = None,
         ui_args: UIArgs | None = None,
+        on_dtmf: Callable[[str], Any] | None = None,
         verbose: bool = True,
     ) -> None:
         options = validated(
@@ -95,8 +97,10 @@ class Stream(Engine):
             additional_outputs=additional_outputs,
             additional_outputs_handler=additional_outputs_handler,
             ui_args=ui_args,
+            on_dtmf=on_dtmf,
         )
         super().__init__(handler, options)
+        self.telephone = Telephone(self.sessions, self.carry)
         self.mode = options.mode
         self.modality = options.modality
         self.concurrency_limit = options.concurrency_limit
@@ -119,7 +123,7 @@ class Stream(Engine):
     def mount(self, app: Starlette, path: str = "", tags: list[str | Enum] | None = None) -> None:
         """Add the stream's routes to an app.
 
-        `POST {path}/webrtc/offer`, `POST {path}/telephone/incoming`, and the WebSockets
+        `POST {path}/webrtc/offer`, `POST` and `GET {path}/telephone/incoming`, and the WebSockets
         `{path}/telephone/handler` and `{path}/websocket/offer`. When the app stops, the connections are
         told and ended; an app that is itself mounted on another is never started nor stopped by Starlette.
 
@@ -132,10 +136,12 @@ class Stream(Engine):
             OptionError: `path` does not begin with a slash.
             RuntimeError: on Colab or a Hugging Face Space without `rtc_configuration`, when the app starts.
         """
-        posts = {"/webrtc/offer": self._offer_route, "/telephone/incoming": self.handle_incoming_call}
-        sockets = {"/telephone/handler": self.telephone_handler, "/websocket/offer": self.websocket_offer}
+        gets: dict[str, Endpoint] = {WEBHOOK: self.handle_incoming_call}
+        posts: dict[str, Endpoint] = {"/webrtc/offer": self._offer_route, **gets}
+        sockets: dict[str, Endpoint] = dict.fromkeys(SOCKETS, self.telephone_handler)
+        sockets["/websocket/offer"] = self.websocket_offer
         path = checked_prefix(path)
-        add_routes(app, path, posts=posts, sockets=sockets, tags=tags)
+        add_routes(app, path, posts=posts, gets=gets, sockets=sockets, tags=tags)
         app.state.rtstream_streams = [*getattr(app.state, "rtstream_streams", []), (path, self)]
         self._life.wait()
         during_life(app, partial(self._while_mounted, path))
@@ -156,19 +162,38 @@ class Stream(Engine):
         except RtstreamError as error:
             return refusal(error)
 
-    async def handle_incoming_call(self, request: Request) -> HTMLResponse:
-        """Answer a carrier's webhook with TwiML that connects the call to `/telephone/handler`.
+    @property
+    def public_url(self) -> str | None:
+        """The address under which the app is reached from outside, as in `https://voice.example.com`.
+
+        Carriers are told it, and their signatures are checked against it. None (default): not known, and
+        the address that a webhook itself came to is taken. Tunnels set it.
+
+        Raises:
+            OptionError: what it is set to is no address.
+        """
+        return self.telephone.public_url
+
+    @public_url.setter
+    def public_url(self, address: str | None) -> None:
+        self.telephone.public_url = address
+
+    async def handle_incoming_call(self, request: Request) -> Response:
+        """Answer a carrier's webhook in its own form: connect the call to `/telephone/handler`.
+
+        Twilio, SignalWire, Telnyx, Plivo, Vonage and Exotel are told apart by what the webhook carries. If
+        the stream is full the caller hears a sentence. A webhook whose carrier's secret is set and that is
+        not signed with it is answered 403.
 
         Args:
-            request: the webhook; the address is taken from it, its port kept.
+            request: the webhook.
         """
-        path = request.url.path.removesuffix("/telephone/incoming") + "/telephone/handler"
-        return HTMLResponse(connect_to(socket_url(request, path)), media_type="application/xml")
+        return await self.telephone.answer(request)
 
     async def telephone_handler(self, websocket: WebSocket) -> None:
-        """Carry a telephone call over a WebSocket, not yet accepted: Twilio Media Streams."""
+        """Carry a telephone call over a WebSocket, not yet accepted, in any carrier's dialect."""
         self._life.check()
-        await self.carry(websocket, TwilioWire())
+        await self.telephone.handle(websocket)
 
     async def websocket_offer(self, websocket: WebSocket) -> None:
         """Carry a connection over a WebSocket, not yet accepted: mu-law in JSON, FastRTC's dialect."""

@@ -234,18 +234,9 @@ def test_the_webhook_is_answered_with_the_address_that_it_came_to(host: str, url
             response = await server.post("/telephone/incoming", headers={"host": host})
             assert response.status_code == 200
             assert response.headers["content-type"].startswith("application/xml")
-            if url is not None:
-                assert url_in(response.text) == url
-            else:
-                assert url_in(response.text).endswith("/phone/telephone/handler")
-
-    run(main())
-
-
-def test_the_webhook_takes_posts_only() -> None:
-    async def main() -> None:
-        async with answering(Stream(AsyncEcho(), modality="audio")) as server:
-            assert (await server.http.get("/telephone/incoming")).status_code == 405
+            address, _, ticket = url_in(response.text).rpartition("/")
+            assert address == url if url is not None else address.endswith("/phone/telephone/handler")
+            assert len(ticket) > 100
 
     run(main())
 

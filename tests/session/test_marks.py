@@ -31,6 +31,8 @@ SAID = np.concatenate([silence(0.5), word(0.6), silence(2.4), word(0.6), silence
 class Carrier:
     """A telephone carrier at the other end of a WebSocket, who plays what it is sent so many seconds late."""
 
+    path_params: dict[str, Any] = {}
+
     def __init__(self, late: float, *, answers: bool = True) -> None:
         self.client_state = self.application_state = WebSocketState.CONNECTED
         self.late, self.answers = late, answers

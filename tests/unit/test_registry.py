@@ -51,6 +51,16 @@ def test_without_a_limit_there_is_none() -> None:
     assert len(sessions) == 1000
 
 
+def test_whether_there_is_a_place_can_be_asked_without_taking_one() -> None:
+    sessions = Sessions(1)
+    assert not sessions.full and not Sessions(None).full
+    sessions.reserve("a")
+    assert sessions.full
+    sessions.release("a")
+    asyncio.run(sessions.drain(0))
+    assert sessions.full  # nobody is taken any more
+
+
 def test_a_place_is_given_back_when_what_is_done_with_it_fails() -> None:
     sessions = Sessions(1)
     with pytest.raises(ValueError, match="no"), sessions.place("a"):

@@ -18,7 +18,7 @@ from rtstream.errors import (
     UnsupportedBody,
 )
 from rtstream.server.bodies import LONGEST_SDP, Body
-from rtstream.server.requests import LONGEST_BODY, read_body, refusal, socket_url
+from rtstream.server.requests import LONGEST_BODY, read_body, refusal
 
 
 def request(
@@ -105,26 +105,3 @@ def test_a_refusal_has_its_status_its_body_and_when_to_come_again() -> None:
     body = json.loads(bytes(response.body))
     assert body["status"] == "failed" and body["meta"]["error"] == "concurrency_limit_reached"
     assert "retry-after" not in refusal(BadOffer("bad")).headers
-
-
-@pytest.mark.parametrize(
-    ("host", "scheme", "url"),
-    [
-        ("localhost", "http", "ws://localhost/x"),
-        ("127.0.0.1:8000", "http", "ws://127.0.0.1:8000/x"),
-        ("127.0.0.1:8000", "https", "wss://127.0.0.1:8000/x"),
-        ("[::1]:8000", "http", "ws://[::1]:8000/x"),
-        ("[2001:db8::1]", "http", "wss://[2001:db8::1]/x"),
-        ("call.example", "http", "wss://call.example/x"),
-        ("call.example:8443", "https", "wss://call.example:8443/x"),
-        ("call.example:bad", "http", "ws://localhost/x"),
-        ("[", "http", "ws://localhost/x"),
-        ("", "http", "ws://localhost/x"),
-    ],
-)
-def test_the_address_is_that_of_the_request_with_its_port(host: str, scheme: str, url: str) -> None:
-    assert socket_url(request(headers={"host": host}, scheme=scheme), "/x") == url
-
-
-def test_a_request_without_a_host_came_to_this_machine() -> None:
-    assert socket_url(request(), "/x") == "ws://localhost/x"

@@ -113,3 +113,7 @@ def test_any_text_is_events_or_refused(text: str) -> None:
         assert isinstance(BrowserWire().decode(text), list)
     except BadMessage as error:
         assert error.what
+
+
+def test_a_program_has_no_keys_to_press() -> None:
+    assert BrowserWire().press("1") is None

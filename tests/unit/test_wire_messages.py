@@ -9,7 +9,6 @@ import pytest
 
 from rtstream.errors import HandlerRaised, TooManyConnections
 from rtstream.wire import messages
-from rtstream.wire.twiml import connect_to
 
 
 @pytest.mark.parametrize(
@@ -39,12 +38,3 @@ def test_an_error_carries_its_cause() -> None:
 def test_what_is_no_json_is_written_as_text() -> None:
     said = json.loads(messages.error("x", TooManyConnections("x", limit=object())))
     assert said["limit"].startswith("<object")
-
-
-@pytest.mark.parametrize("url", ["wss://a.example/telephone/handler", "wss://a.example/x?a=1&b=\"<'>"])
-def test_twiml_connects_the_call_to_the_address_whatever_is_in_it(url: str) -> None:
-    from xml.etree.ElementTree import fromstring
-
-    text = connect_to(url)
-    assert text.startswith('<?xml version="1.0" encoding="UTF-8"?><Response><Connect><Stream ')
-    assert fromstring(text.partition("?>")[2])[0][0].attrib == {"url": url}

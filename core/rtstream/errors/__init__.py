@@ -9,7 +9,8 @@ RtstreamError
 │   ├── CarrierError: CarrierKeyRefused, QuotaSpent
 │   └── ConnectionRefused: BadOffer, UnreadableBody, TracksUnfit, BadCandidate, BadMessage, BodyTooLarge,
 │                          UnsupportedBody, UnknownConnection, ConnectionClosed, AlreadyConnected,
-│                          TooManyConnections, ServerStopping, InputUnfit
+│                          TooManyConnections, ServerStopping, InputUnfit,
+│                          CallNotVerified
 └── NoMediaOut (exit 6)
 
 `exit_code` is the command line's, `status` HTTP's, `slug` the word that FastRTC's clients look for.
@@ -47,6 +48,7 @@ from .handler import (
 from .machine import FeatureMissing, MachineError, MissingExtra, PortBusy, ToolMissing
 from .outside import CarrierError, CarrierKeyRefused, QuotaSpent, TunnelFailed
 from .remote import RemoteError, ServerUnreachable
+from .telephone import CallNotVerified
 from .usage import ConfigError, MediaFileError, OptionError, ProjectRefused, UsageError
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "BadMessage",
     "BadOffer",
     "BodyTooLarge",
+    "CallNotVerified",
     "CarrierError",
     "CarrierKeyRefused",
     "ConfigError",

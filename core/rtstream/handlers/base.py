@@ -7,7 +7,6 @@ import math
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ..context import Line
@@ -15,37 +14,11 @@ from ..errors import OptionError
 from ..media.frames import Kind
 from ..wire.messages import inputs_wanted, sendable
 from .data import PLACEHOLDER, arranged
+from .shapes import Listener, Source
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-WHOLE_REPLY = 60.0  # seconds: a handler that emits a reply in one go may; clear_queue() then drops all of it
-
-
-@dataclass(frozen=True)
-class Listener:
-    """What is called with each frame heard: `fn` is the user's; `args` gives what it takes beyond the
-    media, None while they are awaited; `replies` says whether what it returns is sent to the client.
-    """
-
-    fn: Callable[..., Any]
-    args: Callable[[], tuple[Any, ...] | None] = tuple
-    replies: bool = False
-
-
-@dataclass(frozen=True)
-class Source:
-    """What is asked for output, again and again.
-
-    `kind` is the kind of media that it gives, None for any; `ahead` is how many seconds of sound may be
-    queued before it is asked again; `frame_seconds` is for how long each picture stays.
-    """
-
-    fn: Callable[[], Any]
-    kind: Kind | None = None
-    ahead: float = WHOLE_REPLY
-    frame_seconds: float = 0.0
 
 
 class StreamHandlerBase:
@@ -58,6 +31,9 @@ class StreamHandlerBase:
         input_sample_rate: samples a second of the sound that `receive` is given (default 48000).
         fps: pictures a second that `video_emit` is asked for (default 30).
 
+    `dtmf_in_audio` says whether the keys for `on_dtmf` are found in the sound (True), told by the line
+    (False), or told by telephone carriers and found in the sound elsewhere (None, the default).
+
     Raises:
         OptionError: a rate that is no multiple of 50, or another layout.
     """
@@ -68,6 +44,7 @@ class StreamHandlerBase:
     fps: float = 30
     needs_args: bool = False
     phone_mode: bool = False
+    dtmf_in_audio: bool | None = None
 
     _made_with: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
     _line: Line | None = None
@@ -119,6 +96,9 @@ class StreamHandlerBase:
     def shutdown(self) -> Any:
         """Called exactly once when the connection has ended, whatever ended it."""
 
+    def on_dtmf(self, digit: str) -> Any:
+        """Called with each key that a caller presses, such as "5"; what it returns is sent as `emit`'s is."""
+
     def reset(self) -> None:
         """Forget the inputs that were sent; the next `wait_for_args` waits for new ones."""
         self.args_set.clear()
@@ -134,6 +114,11 @@ class StreamHandlerBase:
     def sources(self) -> Sequence[Source]:
         """What to ask for output."""
         return ()
+
+    def keypad(self, fn: Callable[[str], Any] | None = None) -> Listener | None:
+        """What to call with each key: the handler's own `on_dtmf`, else `fn`, the stream's."""
+        own = self.on_dtmf if self.has_own("on_dtmf") else fn
+        return None if own is None else Listener(own, replies=True)
 
     async def ready(self) -> None:
         """Return once the sources may be asked."""

@@ -9,8 +9,9 @@ from typing import Any
 from ..context import Line
 from ..media.frames import Kind
 from ..wire.messages import inputs_wanted
-from .base import Listener, Source, StreamHandlerBase, check_fps
+from .base import StreamHandlerBase, check_fps
 from .callables import defaults_beyond, is_async_generator, is_generator
+from .shapes import Listener, Source
 
 EXHAUSTED = object()  # given by a source that has nothing more to give
 A_LITTLE = 0.2  # seconds of sound that a generator may be ahead: a slider is then heard at once

@@ -44,6 +44,10 @@ class Reply:
         """Begin it now, up to the first sound; what it gives is kept for `next`."""
         self._ahead = asyncio.ensure_future(self._look_ahead())
 
+    async def begin(self) -> None:
+        """Take its first step now; returns when that is done. What it gives is kept for `next`."""
+        await asyncio.wait([self._take_step(), self._dropped], return_when=asyncio.FIRST_COMPLETED)
+
     async def next(self) -> Any:
         """The next thing it gives, or `OVER`. What the user's code raises comes through; then it is over."""
         if self._ahead is not None:
@@ -146,3 +150,8 @@ def exits_reported() -> Iterator[None]:
             why="one caller's reply cannot end the server",
             fix="Return to end the reply, or give `CloseStream()` to end the call",
         ) from error
+
+
+async def given(*inputs: Any) -> tuple[Any, ...]:
+    """The inputs of a reply, where they are known."""
+    return inputs

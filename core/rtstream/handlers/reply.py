@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -20,12 +19,14 @@ from ..turns.states import User
 from ..turns.vad import VadModel, as_model, threshold_of
 from ..turns.windows import Samples, Window
 from ..wire import messages
-from .base import AsyncStreamHandler, Source
+from .base import AsyncStreamHandler
+from .beside import Beside
 from .callables import defaults_beyond, places_beyond
 from .data import filled
 from .judging import Judging
 from .partials import Partials
-from .performing import OVER, Reply
+from .performing import OVER, Reply, given
+from .shapes import Listener, Source
 from .speaker import Speaker
 
 A_SECOND = 1.0  # of sound that a reply may be ahead of what is heard: an interruption throws little away
@@ -99,8 +100,7 @@ class ReplyOnPause(AsyncStreamHandler):
         self._partials = Partials(partials) if partials is not None else None
         self._reply: Reply | None = None
         self._to_be_heard = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._troubles: deque[BaseException] = deque()  # of those tasks, told by the next `emit`
+        self._beside = Beside(self._to_be_heard.set)  # what goes wrong there is told by the next `emit`
         self._answered_inputs = False
         self._first_known = False  # whether the greeting has inputs before the client sends some
         self._heard_from = 0.0
@@ -117,6 +117,10 @@ class ReplyOnPause(AsyncStreamHandler):
         super().bind(line, defaults if defaults is not None else defaults_beyond(self.fn, 1))
         if not line.speaks:  # nothing is heard of a reply, so nothing of it is in the speaker's way
             self.turns.can_interrupt = False
+
+    def keypad(self, fn: Callable[[str], Any] | None = None) -> Listener | None:
+        pressed = super().keypad(fn)
+        return None if pressed is None else Listener(partial(self._pressed, pressed.fn))
 
     async def start_up(self) -> None:
         if self.startup_fn is not None:
@@ -137,8 +141,7 @@ class ReplyOnPause(AsyncStreamHandler):
 
     async def emit(self) -> Any:
         await self._to_be_heard.wait()
-        if self._troubles:
-            raise self._troubles.popleft()
+        self._beside.check()
         if (reply := self._reply) is None:
             self._to_be_heard.clear()
             return None
@@ -156,10 +159,7 @@ class ReplyOnPause(AsyncStreamHandler):
             self._judging.close()
         if self._partials is not None:
             self._partials.close()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        if self._troubles:
-            raise self._troubles.popleft()
+        await self._beside.over()
 
     # What the user's code may call.
 
@@ -192,7 +192,7 @@ class ReplyOnPause(AsyncStreamHandler):
                     self.clear_queue()
                     self._log("interrupted")
                 case Judge(audio, pause):
-                    self._begin(self._judge(audio, pause))
+                    self._beside.begin(self._judge(audio, pause))
                 case Prepare(audio):
                     self._reply = self._answer(audio)
                     self._reply.prepare()
@@ -206,6 +206,14 @@ class ReplyOnPause(AsyncStreamHandler):
     async def _judge(self, audio: Samples, pause: int) -> None:
         if self._judging is not None and (complete := await self._judging.complete(audio)) is not None:
             self.turns.judged(pause, complete)
+
+    async def _pressed(self, fn: Callable[[str], Any], digit: str) -> None:
+        """A key takes the floor at once; its code has run to the first sound before the next key is taken."""
+        if self._reply is not None:
+            self.clear_queue()
+        self.turns.replying()
+        self._perform(reply := Reply(fn, partial(given, digit)))
+        await reply.begin()
 
     def _answer(self, audio: Samples) -> Reply:
         return Reply(self.fn, partial(self._turn_inputs, audio[None, :]))
@@ -231,18 +239,7 @@ class ReplyOnPause(AsyncStreamHandler):
         """Nothing more of the reply is heard; its end is not waited for."""
         reply, self._reply = self._reply, None
         if reply is not None:
-            self._begin(reply.close())
-
-    def _begin(self, part: Coroutine[Any, Any, None]) -> None:
-        task = self.loop.create_task(part)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (trouble := task.exception()) is not None:
-            self._troubles.append(trouble)
-            self._to_be_heard.set()
+            self._beside.begin(reply.close())
 
     def _tell(self, value: Any) -> Any:
         if self._starting and value is not None:

@@ -1,4 +1,4 @@
-"""What travels between a transport and a handler: a piece of sound, a picture, a message."""
+"""What travels between a transport and a handler: a piece of sound, a picture, a message, a key."""
 
 from __future__ import annotations
 
@@ -66,8 +66,15 @@ class Message:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """A key that a caller has pressed: one of `0` to `9`, `*`, `#`, and `A` to `D` (ITU-T Q.23)."""
+
+    digit: str
+
+
 Frame = AudioFrame | VideoFrame
-Heard = AudioFrame | VideoFrame | Message
+Heard = AudioFrame | VideoFrame | Message | Digit
 
 
 def message(type: str, data: Any = None, **more: Any) -> dict[str, Any]:

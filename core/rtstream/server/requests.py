@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
@@ -68,20 +67,3 @@ def refusal(error: RtstreamError) -> JSONResponse:
     """The answer to a request that failed: FastRTC's body, with the status that HTTP has for it."""
     headers = {"Retry-After": str(error.meta["retry_after"])} if "retry_after" in error.meta else None
     return JSONResponse(error.body(), status_code=error.status, headers=headers)
-
-
-def socket_url(request: Request, path: str) -> str:
-    """The WebSocket address of a path on the server that the request came to, its port kept.
-
-    Carriers speak TLS only, and what they call is a tunnel or a proxy that ends it; so the scheme is
-    `wss` unless the host is this machine itself.
-    """
-    try:
-        host = urlsplit(f"//{request.headers.get('host', '')}")
-        name, port = host.hostname or "localhost", host.port
-    except ValueError:
-        name, port = "localhost", None
-    here = name in ("localhost", "::1") or name.startswith("127.")
-    scheme = "ws" if here and request.scope["scheme"] == "http" else "wss"
-    shown = f"[{name}]" if ":" in name else name
-    return f"{scheme}://{shown}{f':{port}' if port else ''}{path}"

@@ -37,10 +37,11 @@ def add_routes(
     prefix: str,
     *,
     posts: Mapping[str, Endpoint],
+    gets: Mapping[str, Endpoint],
     sockets: Mapping[str, Endpoint],
     tags: list[str | Enum] | None = None,
 ) -> None:
-    """Add POST routes and WebSockets under a prefix, each path with what answers it.
+    """Add POST and GET routes and WebSockets under a prefix, each path with what answers it.
 
     FastAPI takes them as its own, so that they stand in its documentation under `tags`. It is not
     loaded for a plain Starlette app: that costs a server a third of its start.
@@ -55,13 +56,16 @@ def add_routes(
         router = APIRouter(prefix=prefix, tags=tags)
         for path, endpoint in posts.items():
             router.post(path)(endpoint)
+        for path, endpoint in gets.items():
+            router.get(path)(endpoint)
         for path, endpoint in sockets.items():
             router.websocket(path)(endpoint)
         include(router)
         return
-    app.router.routes += [
-        Route(prefix + path, endpoint, methods=["POST"]) for path, endpoint in posts.items()
-    ]
+    for method, routes in {"POST": posts, "GET": gets}.items():
+        app.router.routes += [
+            Route(prefix + path, endpoint, methods=[method]) for path, endpoint in routes.items()
+        ]
     app.router.routes += [WebSocketRoute(prefix + path, endpoint) for path, endpoint in sockets.items()]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..clock import Clock
-from ..media.frames import FRAME_SECONDS, AudioFrame, Kind, VideoFrame
+from ..media.frames import AudioFrame, Kind, VideoFrame
 from ..media.resample import Chunker, Resampler
 from ..transports.base import Transport
 from .pacer import Pacer
@@ -196,7 +196,7 @@ class Mouth:
         if self._resampler is None or self._chunker is None:
             channels = min(frame.channels, self._transport.channels)
             self._resampler = Resampler(self._rate, channels)
-            self._chunker = Chunker(self._rate, channels, FRAME_SECONDS)
+            self._chunker = Chunker(self._rate, channels, self._transport.piece)
         self._filtered = frame.rate != self._rate
         for start in range(0, frame.samples.shape[1], frame.rate):
             part = AudioFrame(frame.samples[:, start : start + frame.rate], frame.rate)

@@ -59,6 +59,11 @@ class Sessions:
         left = self._unread.get(id)
         return left if left is not None else self.get(id).outputs
 
+    @property
+    def full(self) -> bool:
+        """Whether no further connection would be taken now."""
+        return self._stopping or (self.limit is not None and len(self._live) >= self.limit)
+
     def reserve(self, id: str) -> None:
         """Take a place for a connection that is still to be answered; give it back with `release`.
 

@@ -11,13 +11,16 @@ from typing import Any
 from ..clock import Clock, in_loop, pass_turn
 from ..context import Context, current_line
 from ..errors import HandlerReturnedNonsense, RtstreamError
-from ..handlers.base import WHOLE_REPLY, Listener, Source, StreamHandlerBase
+from ..handlers.base import StreamHandlerBase
 from ..handlers.functions import EXHAUSTED
-from ..media.frames import AudioFrame, Heard, Kind, Message, VideoFrame
+from ..handlers.shapes import WHOLE_REPLY, Listener, Source
+from ..media.frames import AudioFrame, Digit, Heard, Kind, Message, VideoFrame
 from ..options import StreamOptions
-from ..outputs import AdditionalOutputs, out_of_place, parse
+from ..outputs import AdditionalOutputs, Dtmf, out_of_place, parse
 from ..transports.base import Transport
+from .ending import clean_up, within_limit
 from .feed import Feed
+from .keypad import Keypad, dial
 from .lane import Ear, Mouth
 from .outcome import EndReason, Stats
 from .pacer import Pacer
@@ -26,7 +29,6 @@ from .runner import Runner
 from .texts import Texts
 from .wishes import granted
 
-SHUTDOWN_SECONDS = 5.0  # what a handler's shutdown may take before the session ends without it
 GOODBYE_SECONDS = 2.0  # what a client that does not read may hold up the end, and again when it is hung up on
 GIVEN_IN_A_TURN = 8  # sounds that a source which never waits may give before others have their turn
 NOTHING_YET = (0.02, 0.1)  # seconds to wait after an `emit` that gave None, growing from first to last
@@ -55,8 +57,8 @@ class Session:
         self.id, self.handler, self.transport = id, handler, transport
         self.outputs = Feed(self.send_text)
         self.reason: EndReason | None = None
-        self.context = Context(id, transport.websocket)
-        self.phone, self.speaks = transport.phone, options.speaks
+        self.context, self.phone = Context(id, transport.websocket), transport.phone
+        self.speaks = options.speaks
         self._options = options
         self._clock = clock = Clock()
         self._counted = Stats()
@@ -76,6 +78,7 @@ class Session:
             kind: Mouth(kind, transport, clock, handler.output_sample_rate, self._send)
             for kind in options.spoken
         }
+        self._keypad = Keypad.of(handler, options.on_dtmf, told=self.phone)
         handler.bind(self, defaults)
 
     # What a handler may ask (context.Line), and the stream.
@@ -122,7 +125,7 @@ class Session:
             self._begin(part)
         self.reason, message = EndReason.SERVER_STOPPING, "The server is stopping"  # unless it ends otherwise
         try:
-            self.reason, message = await self._life()
+            self.reason, message = await within_limit(self.over, self._options.time_limit)
         finally:
             await self._hang_up(message)
             await self._clean_up()
@@ -145,6 +148,7 @@ class Session:
             self.texts.run,
             self._start_up,
             *(partial(self._listen, ear, listener, kind) for ear, listener, kind in heard if listener),
+            *(partial(self._listen, self._keypad, listener, "keys") for listener in self._keypad.listeners),
             *(partial(self._ask, source) for source in asked),
             *(mouth.speak for mouth in self._mouths.values()),
         ]
@@ -170,7 +174,7 @@ class Session:
             call = self._runner.call(self.handler.start_up, role="start_up", may_wait=True)
             await self._reports.watch(call)
 
-    async def _listen(self, ear: Ear, listener: Listener, kind: str) -> None:
+    async def _listen(self, ear: Ear | Keypad, listener: Listener, kind: str) -> None:
         fn, edge = self._runner.caller(listener.fn, f"hear-{kind}"), Edge(self._reports, hangs=True)
         source = Source(listener.fn)
         try:
@@ -216,10 +220,13 @@ class Session:
     def _hear(self, frame: Heard) -> None:
         if isinstance(frame, Message):
             self.texts.hear(frame.text)
+        elif isinstance(frame, Digit):
+            self._keypad.push(frame)
         elif (ear := self._ears.get(frame.kind)) is not None:
             self._counted.frames_in += 1
             if isinstance(frame, AudioFrame):
                 self._counted.seconds_in += frame.duration
+                self._keypad.listen(frame)
             ear.push(frame)
 
     async def _give(self, value: Any, source: Source) -> None:
@@ -236,6 +243,8 @@ class Session:
                     await self._utter(item, source.ahead)
                 case AdditionalOutputs():
                     self.outputs.put(item)
+                case Dtmf():
+                    await self._dial(item.digits, source.ahead)
                 case _:
                     await self._end_after_playing(EndReason.HANDLER_CLOSED, item.msg)
 
@@ -246,6 +255,11 @@ class Session:
             self._reports.add(out_of_place(frame, self._options.modality))
         else:
             await self._unheard.turn(frame.duration)
+
+    async def _dial(self, digits: str, ahead: float) -> None:
+        await self.all_played()  # a message would overtake what is still to be heard
+        if (tones := await dial(digits, self.transport)) is not None:
+            await self._utter(tones, ahead)
 
     async def _send(self, frame: AudioFrame | VideoFrame) -> None:
         self._counted.frames_out += 1
@@ -268,14 +282,6 @@ class Session:
         await self.all_played()
         self._end(reason, message)
 
-    async def _life(self) -> tuple[EndReason, str]:
-        limit = self._options.time_limit
-        try:
-            async with asyncio.timeout(limit):
-                return await self.over
-        except TimeoutError:
-            return EndReason.TIME_LIMIT, f"The time limit of {limit:g} s is reached"
-
     async def _hang_up(self, message: str) -> None:
         assert self.reason is not None
         if self.reason is not EndReason.CLIENT_LEFT:
@@ -284,16 +290,7 @@ class Session:
         await self._reports.within(GOODBYE_SECONDS, self.transport.close(), self._reports.broken)
 
     async def _clean_up(self) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
         try:
-            if self.handler.has_own("shutdown"):
-                call = self._runner.call(self.handler.shutdown, role="shutdown")
-                if not await self._reports.within(SHUTDOWN_SECONDS, call):
-                    self._reports.hung("shutdown")
+            await clean_up(self._tasks, self.handler, self._runner, self._reports)
         finally:
-            self._runner.close()
             self.outputs.end()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..media.frames import Frame, Heard
 
@@ -16,6 +16,7 @@ class Transport(Protocol):
         lead: how many seconds ahead of the clock the far end may be fed.
         phone: whether the far end is a telephone carrier, which is sent nothing but its own protocol.
         channels: how many channels of sound the far end can be sent.
+        piece: seconds of sound that the far end is sent at a time.
         behind: how many seconds late the far end plays what it is sent, as far as it tells.
         drift: by how much the far end's clock is faster than this one, as a share, as far as that is known:
             what it says and hears again would else pile up, a little more each minute.
@@ -26,6 +27,7 @@ class Transport(Protocol):
     lead: float
     phone: bool
     channels: int
+    piece: float
     websocket: Any
 
     @property
@@ -38,7 +40,7 @@ class Transport(Protocol):
         """Hand all that the far end says to `hear`, which never waits; return when the far end is gone."""
 
     async def send(self, frame: Frame) -> None:
-        """Send a frame, sound at `rate` in pieces of 20 ms. Does nothing on a line that is gone."""
+        """Send a frame, sound at `rate` in pieces of `piece` seconds. Does nothing on a line that is gone."""
 
     async def send_message(self, text: str) -> None:
         """Send text beside the media, in order with the other texts. May be called early: it is kept."""
@@ -48,3 +50,12 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Hang up. Safe to call twice, and on a line that is gone."""
+
+
+@runtime_checkable
+class Keys(Protocol):
+    """A line that may have messages for the keys of a telephone."""
+
+    async def press(self, digits: str) -> bool:
+        """Press keys at the far end, one after another; False when this line has no message for that."""
+        ...

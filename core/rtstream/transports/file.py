@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from ..clock import Clock
+from ..media.dtmf import dialled, tones
 from ..media.files import Clip
 from ..media.frames import FRAME_SECONDS, AudioFrame, Frame, Heard, Kind, VideoFrame
 from ..options import Mode
@@ -16,6 +17,13 @@ from ..options import Mode
 LONGEST = 30.0  # seconds that a handler which never falls silent is listened to after the recording's end
 PATIENCE = 6.0  # seconds that the first answer may take: a hanging handler has been reported by then
 HEADER = 0.05  # seconds by which a file may last longer or shorter than its header says
+
+
+class Press(NamedTuple):
+    """A key, and at which second of the call it is pressed."""
+
+    at: float
+    digit: str
 
 
 class Script:
@@ -28,12 +36,21 @@ class Script:
             recording lasts.
         linger: for how many seconds the handler must have been quiet at the end (default 1). One that
             has not been heard at all is waited for at least 6 s.
+        dtmf: keys that are pressed from the beginning on, as in "1w2#"; `w` waits half a second.
+        telling: whether the caller tells of the keys; else they are heard in the sound.
 
-    `seconds` is how long the recording lasts: exactly, once all of it was said.
+    `keys` are those that the caller is to tell of. `seconds` is how long the recording lasts: exactly, once
+    all of it was said.
     """
 
     def __init__(
-        self, clip: Clip, kinds: tuple[Kind, ...], mode: Mode = "send-receive", linger: float = 1.0
+        self,
+        clip: Clip,
+        kinds: tuple[Kind, ...],
+        mode: Mode = "send-receive",
+        linger: float = 1.0,
+        dtmf: str = "",
+        telling: bool = False,
     ) -> None:
         self.clip = clip
         self.mode = mode
@@ -43,6 +60,9 @@ class Script:
         self.says_pictures = "video" in kinds and clip.has_video and mode != "receive"
         says = {"audio": self.says_sound, "video": self.says_pictures}
         self._unsaid = {kind for kind, is_said in says.items() if is_said}
+        self._dtmf = "" if telling else dtmf
+        self._dialled = tones(dtmf).duration
+        self.keys = _presses(dtmf) if telling else []
 
     def ticks(self, rate: int | None = None, channels: int = 1) -> Iterator[tuple[float, AudioFrame | None]]:
         """Every 20 ms for ever `(seconds, sound)`: the recording's, then silence; None if sound is not said.
@@ -54,11 +74,13 @@ class Script:
         count = 0
         if self.says_sound:
             rate = rate or self.clip.rate
+            keys = tones(self._dtmf, rate).samples
             for frame in self.clip.audio_frames(rate, FRAME_SECONDS, channels):
-                yield count / rate, frame
+                yield count / rate, _with_key(frame, keys[:, count:])
                 count += frame.samples.shape[1]
             self._said("audio", count / rate)
-            yield from silence(count, rate, channels)
+            for at, frame in silence(count, rate, channels):
+                yield at, _with_key(frame, keys[:, round(at * rate) :])
         while True:
             yield count * FRAME_SECONDS, None
             count += 1
@@ -78,6 +100,8 @@ class Script:
             elapsed: seconds since the caller began.
             last: when the far end was last heard or seen, in seconds since then; 0 for never.
         """
+        if elapsed < self._dialled + (self.linger if self._dialled else 0.0):
+            return False
         if self.mode == "receive":
             return elapsed >= self.seconds
         if self._unsaid:
@@ -100,6 +124,25 @@ def silence(count: int, rate: int, channels: int) -> Iterator[tuple[float, Audio
     while True:
         yield count / rate, frame
         count += frame.samples.shape[1]
+
+
+def _presses(dtmf: str) -> list[Press]:
+    at, presses = 0.0, []
+    for digit, seconds in dialled(dtmf):
+        if digit is not None:
+            presses.append(Press(at, digit))
+        at += seconds
+    return presses
+
+
+def _with_key(frame: AudioFrame, tones: np.ndarray[Any, np.dtype[np.int16]]) -> AudioFrame:
+    """The sound of a key, if one is down: then a telephone lets nothing else through."""
+    heard = tones[:, : frame.samples.shape[1]]
+    if not heard.any():
+        return frame
+    samples = np.zeros_like(frame.samples)
+    samples[:, : heard.shape[1]] = heard
+    return AudioFrame(samples, frame.rate)
 
 
 class Recorder(Protocol):
@@ -136,6 +179,7 @@ class FileTransport:
     lead = 0.0
     phone = False
     channels = 2
+    piece = FRAME_SECONDS
     websocket: Any = None
     behind = 0.0
     drift = 0.0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..clock import Clock
-from ..media.frames import Frame, Heard
+from ..media.frames import FRAME_SECONDS, Frame, Heard
 
 
 class MemoryTransport:
@@ -23,17 +23,25 @@ class MemoryTransport:
         lead: how far ahead of the clock it may be fed, in seconds.
         phone: play a telephone carrier.
         channels: how many channels of sound it can be sent.
+        piece: seconds of sound that it is sent at a time.
     """
 
     websocket: Any = None
 
     def __init__(
-        self, *, rate: int | None = None, lead: float = 0.0, phone: bool = False, channels: int = 2
+        self,
+        *,
+        rate: int | None = None,
+        lead: float = 0.0,
+        phone: bool = False,
+        channels: int = 2,
+        piece: float = FRAME_SECONDS,
     ) -> None:
         self.rate = rate
         self.lead = lead
         self.phone = phone
         self.channels = channels
+        self.piece = piece
         self.behind = 0.0
         self.drift = 0.0
         self.heard: list[tuple[float, Frame]] = []

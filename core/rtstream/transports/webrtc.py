@@ -19,7 +19,7 @@ from aiortc import (
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
 
 from ..errors import BadOffer
-from ..media.frames import AudioFrame, Frame, Heard, Kind, Message
+from ..media.frames import FRAME_SECONDS, AudioFrame, Frame, Heard, Kind, Message
 from ..media.opus import OpusOptions
 from . import aiortc_inside
 from .aiortc_inside import Line, choose_ice_addresses, leave_ice_at_once
@@ -62,6 +62,7 @@ class WebRtcTransport:
     rate: int | None = RATE
     lead = LEAD
     channels = 2
+    piece = FRAME_SECONDS
     phone = False
     websocket: Any = None
     behind = 0.0

@@ -9,8 +9,9 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from ..context import Call
 from ..errors import BadMessage, BodyTooLarge, ConnectionRefused, RtstreamError
-from ..media.frames import AudioFrame, Frame, Heard
+from ..media.frames import AudioFrame, Digit, Frame, Heard
 from ..wire.base import MOST_TEXT, Event, Marked, Reply, Started, Stopped, Wire
 from .marks import Marks
 
@@ -18,7 +19,10 @@ START_SECONDS = 10.0  # what a client may take to say who it is
 
 
 class WebSocketTransport:
-    """The far end of a WebSocket. Use: `id = await line.started()`, then hand it to a session."""
+    """The far end of a WebSocket. Use: `id = await line.started()`, then hand it to a session.
+
+    `call` is the telephone call that it carries, known once it has started; None if it is none.
+    """
 
     channels = 1
     drift = 0.0
@@ -27,9 +31,9 @@ class WebSocketTransport:
         self.websocket: Any = websocket
         self._wire = wire
         self._marks = Marks()
-        self.rate = wire.rate
-        self.lead = wire.lead
-        self.phone = wire.phone
+        self.call: Call | None = None
+        self.phone, self.lead = wire.phone, wire.lead
+        self.rate, self.piece = wire.rate, wire.piece
 
     async def started(self) -> str | None:
         """Wait for the far end to say who it is; None if it leaves before.
@@ -42,7 +46,9 @@ class WebSocketTransport:
                 while (events := await self._next()) is not None:
                     for event in events:
                         match event:
-                            case Started(id):
+                            case Started(id, call):
+                                self.call = call
+                                self.rate, self.piece = self._wire.rate, self._wire.piece
                                 return id
                             case Stopped():
                                 await self.close()
@@ -62,7 +68,7 @@ class WebSocketTransport:
             while (events := await self._next()) is not None:
                 for event in events:
                     match event:
-                        case AudioFrame():
+                        case AudioFrame() | Digit():
                             hear(event)
                         case Marked(name):
                             self._marks.reached(name)
@@ -79,6 +85,11 @@ class WebSocketTransport:
 
     async def send_message(self, text: str) -> None:
         await self._send(text)
+
+    async def press(self, digits: str) -> bool:
+        message = self._wire.press(digits)
+        await self._send_if_any(message)
+        return message is not None
 
     async def clear(self) -> None:
         self._marks.clear()
@@ -111,13 +122,10 @@ class WebSocketTransport:
             message = await self.websocket.receive()
             if message["type"] == "websocket.disconnect":
                 return None
-            if (text := message.get("text")) is None:
-                raise BadMessage(
-                    "a message is binary", why="this dialect is JSON text", fix="Send text messages"
-                )
-            if len(text) > MOST_TEXT:
-                raise BodyTooLarge(f"a message has {len(text)} characters", fix=f"Send at most {MOST_TEXT}")
-            events = self._wire.decode(text)
+            said = message["text"] if message.get("text") is not None else message["bytes"]
+            if len(said) > MOST_TEXT:
+                raise BodyTooLarge(f"a message has a length of {len(said)}", fix=f"Send at most {MOST_TEXT}")
+            events = self._wire.decode(said)
             for event in events:
                 if isinstance(event, Reply):
                     await self._send(event.text)
@@ -128,9 +136,12 @@ class WebSocketTransport:
         if text is not None:
             await self._send(text)
 
-    async def _send(self, text: str) -> None:
+    async def _send(self, said: str | bytes) -> None:
         if self.websocket.application_state is WebSocketState.CONNECTED and self._there:
             try:
-                await self.websocket.send_text(text)
+                if isinstance(said, str):
+                    await self.websocket.send_text(said)
+                else:
+                    await self.websocket.send_bytes(said)
             except (RuntimeError, WebSocketDisconnect):  # it left in this very moment
                 pass

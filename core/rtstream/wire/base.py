@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from ..context import Call
 from ..errors import BadMessage
-from ..media.frames import AudioFrame
+from ..media.frames import AudioFrame, Digit
 
-MOST_TEXT = 64 * 1024  # characters in a message; an honest one of 20 ms has less than 3,000
+MOST_TEXT = 64 * 1024  # characters or bytes in a message; an honest one of 20 ms has less than 3,000
 
 
 @dataclass(frozen=True)
 class Started:
-    """The far end has said who it is."""
+    """The far end has said who it is; a telephone carrier also tells of the call."""
 
     id: str
+    call: Call | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -39,17 +41,25 @@ class Stopped:
     """The far end is done."""
 
 
-Event: TypeAlias = Started | AudioFrame | Reply | Marked | Stopped
+Event: TypeAlias = Started | AudioFrame | Digit | Reply | Marked | Stopped
 
 
 class Wire(Protocol):
-    """One dialect: text to events and back. It keeps what the dialect makes it remember, and no socket."""
+    """One dialect: messages to events and back. It keeps what the dialect makes it remember, and no socket.
+
+    Attributes:
+        phone: whether it is a telephone carrier's.
+        rate: samples a second of the sound to the far end; None for the handler's. Known once it has started.
+        lead: how many seconds ahead of the clock the far end may be fed.
+        piece: seconds of sound in one message. Known once it has started.
+    """
 
     phone: bool
     rate: int | None
     lead: float
+    piece: float
 
-    def decode(self, text: str) -> list[Event]:
+    def decode(self, said: str | bytes) -> list[Event]:
         """The events in one message.
 
         Raises:
@@ -60,8 +70,8 @@ class Wire(Protocol):
     def hear_at(self, rate: int) -> None:
         """Take the handler's input rate, in which its clients speak unless the dialect has its own."""
 
-    def encode(self, frame: AudioFrame) -> str:
-        """The message that carries 20 ms of mono sound."""
+    def encode(self, frame: AudioFrame) -> str | bytes:
+        """The message that carries a piece of mono sound."""
         ...
 
     def mark(self, name: str) -> str | None:
@@ -70,23 +80,28 @@ class Wire(Protocol):
     def clear(self) -> str | None:
         """The message that makes the far end forget what it has not played, if there is one."""
 
+    def press(self, digits: str) -> str | None:
+        """The message that presses keys at the far end, if there is one."""
 
-def parse_object(text: str) -> dict[str, Any]:
+
+def parse_object(said: str | bytes) -> dict[str, Any]:
     """The JSON object in a message.
 
     Raises:
         BadMessage: there is none.
     """
+    if isinstance(said, bytes):
+        raise BadMessage("a message is binary", why="this dialect is JSON text", fix="Send text messages")
     try:
-        said = json.loads(text)
+        found = json.loads(said)
     except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
+        found = None
+    if not isinstance(found, dict):
         raise BadMessage(
-            f"a message is no JSON object: {text[:60]!r}",
+            f"a message is no JSON object: {said[:60]!r}",
             fix='Send {"event": "start" | "media" | "stop" | "ping", …}',
         )
-    return said
+    return found
 
 
 def payload_of(said: dict[str, Any]) -> bytes:
@@ -104,6 +119,12 @@ def payload_of(said: dict[str, Any]) -> bytes:
             "a media message holds no base64 payload",
             fix='Send {"event": "media", "media": {"payload": "<base64 of mu-law>"}}',
         ) from None
+
+
+def digits_in(holder: Any) -> list[Event]:
+    """The key that a message tells of, in its `digit`; none when it is none that a telephone has."""
+    digit = (text_in(holder, "digit") or "").upper()
+    return [Digit(digit)] if len(digit) == 1 and digit in "0123456789*#ABCD" else []
 
 
 def text_in(holder: Any, *keys: str) -> str | None:

@@ -6,7 +6,7 @@ import json
 from binascii import b2a_base64
 
 from ..errors import BadMessage
-from ..media.frames import AudioFrame
+from ..media.frames import FRAME_SECONDS, AudioFrame
 from ..media.g711 import ulaw_decode, ulaw_encode
 from .base import Event, Reply, Started, Stopped, parse_object, payload_of, text_in
 
@@ -23,17 +23,18 @@ class BrowserWire:
     phone = False
     rate: int | None = None
     lead = LEAD
+    piece = FRAME_SECONDS
 
     def __init__(self) -> None:
         self._rate_in = 48000
 
-    def decode(self, text: str) -> list[Event]:
-        said = parse_object(text)
-        match said.get("event"):
+    def decode(self, said: str | bytes) -> list[Event]:
+        message = parse_object(said)
+        match message.get("event"):
             case "media":
-                return [AudioFrame(ulaw_decode(payload_of(said))[None, :], self._rate_in)]
+                return [AudioFrame(ulaw_decode(payload_of(message))[None, :], self._rate_in)]
             case "start":
-                id = text_in(said, "websocket_id", "webrtc_id")
+                id = text_in(message, "websocket_id", "webrtc_id")
                 if id is None:
                     raise BadMessage(
                         "`start` names no websocket_id", fix='Send {"event": "start", "websocket_id": "…"}'
@@ -60,3 +61,6 @@ class BrowserWire:
 
     def clear(self) -> str | None:
         return json.dumps({"event": "clear"})
+
+    def press(self, digits: str) -> str | None:
+        return None

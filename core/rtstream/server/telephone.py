@@ -1,0 +1,179 @@
+"""Telephone calls: webhooks verified and answered, and the sockets that the carriers then open."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from ..clock import wall_time
+from ..errors import CallNotVerified, RtstreamError
+from ..wire import answers, tickets
+from ..wire.signatures import SIGNED_BY, Request
+from ..wire.telephone import TelephoneWire
+from .addresses import checked, signed_urls, socket_url
+from .requests import refusal
+from .webhooks import as_signed, body_of, call_in
+
+if TYPE_CHECKING:
+    from starlette.requests import Request as HttpRequest
+    from starlette.websockets import WebSocket
+
+    from ..context import Call
+    from ..session.registry import Sessions
+
+logger = logging.getLogger("rtstream.telephone")
+
+WEBHOOK = "/telephone/incoming"
+SOCKET = "/telephone/handler"
+SOCKETS = (SOCKET, SOCKET + "/{ticket}")
+SECRETS = {  # where each carrier's secret is found; it is asked for at each call, so that it can be changed
+    "twilio": "TWILIO_AUTH_TOKEN",
+    "telnyx": "TELNYX_PUBLIC_KEY",
+    "plivo": "PLIVO_AUTH_TOKEN",
+    "vonage": "VONAGE_SIGNATURE_SECRET",
+    "exotel": "EXOTEL_BASIC_AUTH",
+}
+SIGN_SOCKETS = ("twilio", "exotel")  # the others' handshakes prove nothing by themselves
+BUSY = "All lines are busy. Please call again later."
+ONCE_KEPT = 10_000  # tickets and nonces that are remembered
+
+
+class Telephone:
+    """The telephone of one stream.
+
+    Args:
+        sessions: those of the stream.
+        carry: runs a call over a socket, given its dialect and what is known of the call.
+        now: seconds since 1970.
+
+    Attributes:
+        secrets: gives the carriers' secrets by name; those of the environment by default. Once there is
+            one, only carriers are served whose secret is there, and only with a valid signature.
+        busy: what a caller hears when the stream is full.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        carry: Callable[[WebSocket, TelephoneWire, Call | None], Awaitable[None]],
+        now: Callable[[], float] = wall_time,
+    ) -> None:
+        self.secrets: Callable[[], Mapping[str, str]] = secrets_of_environment
+        self.busy = BUSY
+        self._sessions = sessions
+        self._carry = carry
+        self._now = now
+        self._public_url: str | None = None
+        self._once = Once()
+
+    @property
+    def public_url(self) -> str | None:
+        """The address under which carriers reach the app, `https://voice.example.com`; None: unknown."""
+        return self._public_url
+
+    @public_url.setter
+    def public_url(self, address: str | None) -> None:
+        self._public_url = checked(address)
+
+    async def answer(self, request: HttpRequest) -> Response:
+        """Answer a webhook in its carrier's own form."""
+        try:
+            received = as_signed(request, signed_urls(request, self._public_url), await body_of(request))
+            call = call_in(received)
+            self._verify(call, received)
+        except RtstreamError as error:
+            return refusal(_logged(error))
+        if self._sessions.full:
+            answer = answers.decline(call, self.busy)
+        else:
+            ticket = tickets.seal(call, self.secrets().values(), self._now())
+            path = f"{request.url.path.removesuffix(WEBHOOK)}{SOCKET}/{ticket}"
+            answer = answers.connect(call, socket_url(request, path, self._public_url))
+        return HTMLResponse(answer.body, media_type=answer.media_type)
+
+    async def handle(self, websocket: WebSocket) -> None:
+        """Carry a call over a carrier's socket, not yet accepted."""
+        try:
+            call = self._admitted(websocket)
+        except CallNotVerified as error:
+            return await websocket.send_denial_response(
+                JSONResponse(_logged(error).body(), status_code=error.status)
+            )
+        await self._carry(websocket, TelephoneWire(), call)
+
+    def _verify(self, call: Call, request: Request) -> None:
+        secrets = self.secrets()
+        if not secrets:
+            return
+        if (secret := secrets.get(call.carrier)) is None:
+            raise CallNotVerified(
+                f"a webhook of {call.carrier} is not taken",
+                why=f"{SECRETS[call.carrier]} is not set, though the secret of another carrier is",
+                fix=f"Set {SECRETS[call.carrier]}, so that its signatures can be checked",
+            )
+        now = self._now()
+        if not SIGNED_BY[call.carrier](secret, request, now):
+            raise _forged(call.carrier, "webhook")
+        nonce = request.header("x-plivo-signature-v3-nonce", "authorization")
+        if call.carrier in ("plivo", "vonage") and not self._once.take(nonce):
+            raise _forged(call.carrier, "webhook", "it has been sent before")
+
+    def _admitted(self, websocket: WebSocket) -> Call | None:
+        """What the socket's ticket tells of the call, if it has one.
+
+        Raises:
+            CallNotVerified: neither a ticket nor a signature proves that it comes from a carrier.
+        """
+        secrets = self.secrets()
+        ticket = websocket.path_params.get("ticket")
+        call = tickets.unseal(ticket, secrets.values(), self._now()) if ticket is not None else None
+        if not secrets:
+            return call
+        if ticket is not None and (call is None or not self._once.take(ticket)):
+            raise _forged("a carrier", "socket", "its address holds no ticket that is still good")
+        signing = [call.carrier] if call is not None else [name for name in SIGN_SOCKETS if name in secrets]
+        if call is not None and call.carrier not in SIGN_SOCKETS:
+            return call
+        request = as_signed(websocket, signed_urls(websocket, self._public_url))
+        if any(name in secrets and SIGNED_BY[name](secrets[name], request, self._now()) for name in signing):
+            return call
+        raise _forged(" or ".join(signing) or "a carrier", "socket")
+
+
+class Once:
+    """What may be shown once only: the last ten thousand are remembered."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, None] = {}
+
+    def take(self, key: str) -> bool:
+        """Whether it has not been taken before."""
+        if key in self._seen:
+            return False
+        self._seen[key] = None
+        if len(self._seen) > ONCE_KEPT:
+            del self._seen[next(iter(self._seen))]
+        return True
+
+
+def secrets_of_environment() -> dict[str, str]:
+    """The carriers' secrets that the environment holds."""
+    found = {carrier: os.environ.get(name, "") for carrier, name in SECRETS.items()}
+    return {carrier: secret for carrier, secret in found.items() if secret}
+
+
+def _logged(error: RtstreamError) -> RtstreamError:
+    logger.warning("%s: %s (%s)", error.code, error.what, error.why)
+    return error
+
+
+def _forged(carrier: str, what: str, why: str = "") -> CallNotVerified:
+    return CallNotVerified(
+        f"the {what} does not prove that it comes from {carrier}",
+        why=why or "its signature is absent, or made with another secret or for another address",
+        fix="Check the secret, and set stream.public_url to the address that the carrier calls",
+    )
