@@ -18,7 +18,9 @@ MODES = ("send-receive", "send", "receive")
 MEDIA_PATHS = ("own", "aiortc")
 TUNNELS = ("auto", "gradio", "ngrok", "cloudflared", "ssh", "public-url")
 PROVIDERS = ("fastphone", "twilio", "telnyx", "plivo", "vonage")
+CARRIERS = ("twilio", "telnyx", "plivo", "vonage", "exotel")
 TRANSPORTS = ("direct", "websocket", "phone", "webrtc", "all")
+WAYS = (*TRANSPORTS, *(f"phone:{carrier}" for carrier in (*CARRIERS, "all")))
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,6 @@ KEYS: dict[str, Key] = {
         "addresses of the service, with commas between",
         "https://api.fastrtc.org",
     ),
-    "via": _choice(TRANSPORTS, "direct", "test_file"),
+    "via": _choice(WAYS, "direct", "test_file"),
     "realtime": _yes_or_no(False, "test_file"),
 }

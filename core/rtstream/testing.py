@@ -45,6 +45,7 @@ def call(
     realtime: bool = False,
     linger: float = 1.0,
     timeout: float | None = None,
+    dtmf: str = "",
     **options: Any,
 ) -> Result:
     """Send a recording through a handler, as a caller would, and return what came of it.
@@ -57,10 +58,11 @@ def call(
         handler: whatever `Stream` takes, or a Stream.
         clip: the recording, or its file.
         via: "direct" (default), "websocket", "phone" or "webrtc": the latter three through a real server
-            on 127.0.0.1, in real time.
+            on 127.0.0.1, in real time. "phone:plivo" and the like speak another carrier's dialect.
         realtime: let "direct" take as long as the recording lasts.
         linger: for how many seconds the handler must have been quiet before the caller hangs up.
         timeout: real seconds after which the handler is given up (default 60 and twice the recording).
+        dtmf: keys that the caller presses from the beginning on, as in "1w2#"; `w` waits half a second.
         options: of the Stream, such as `modality="audio"`.
 
     Raises:
@@ -74,5 +76,5 @@ def call(
             fix="Pass the handler itself, or leave the options out",
         )
     stream = handler if isinstance(handler, Stream) else Stream(handler, verbose=False, **options)
-    report = run_file(stream, clip, [via], realtime=realtime, linger=linger, timeout=timeout)
+    report = run_file(stream, clip, [via], realtime=realtime, linger=linger, timeout=timeout, dtmf=dtmf)
     return report.results[0]

@@ -241,6 +241,22 @@ def test_all_ways_stand_in_one_table_the_direct_one_first(cli: Run, word: str, w
 
 
 @pytest.mark.network
+@pytest.mark.timeout(90)
+def test_all_carriers_stand_in_one_table_and_hear_keys(cli: Run, word: str) -> None:
+    result = cli("test-file", word, "@echo", "--via", "phone:all", "--dtmf", "1w2#", "--linger", "0.3")
+    assert result.exit_code == 0, result.stdout + result.stderr
+    rows = [line.split() for line in result.stdout.splitlines()[1:]]
+    carriers = ("twilio", "telnyx", "plivo", "vonage", "exotel")
+    assert [(row[0], row[-1]) for row in rows] == [(f"phone:{carrier}", "pass") for carrier in carriers]
+
+
+@pytest.mark.parametrize("wrong", [["--via", "phone:nobody"], ["--dtmf", "1x"]])
+def test_a_carrier_or_a_key_that_is_none_is_exit_2(cli: Run, word: str, wrong: list[str]) -> None:
+    result = cli("test-file", word, "@echo", *wrong)
+    assert result.exit_code == 2 and "error[RT200" in result.stderr
+
+
+@pytest.mark.network
 @pytest.mark.timeout(60)
 def test_a_server_that_is_not_there_is_exit_5(cli: Run, word: str, free_port: int) -> None:
     result = cli("test-file", word, f"http://127.0.0.1:{free_port}", "--via", "websocket")

@@ -58,7 +58,20 @@ ViaOpt = Annotated[
         metavar="|".join(TRANSPORTS),
         show_default="direct; all, to a server",
         rich_help_panel=WAYS,
-        help="How the recording travels; a comma list, or given again. `all`: every way that fits.",
+        help="How the recording travels; a comma list, or given again. `all`: every way that fits. "
+        "The telephone speaks Twilio's dialect, or that of `phone:telnyx`, `phone:plivo`, `phone:vonage`, "
+        "`phone:exotel`; `phone:all`: all of them.",
+    ),
+]
+DtmfOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--dtmf",
+        metavar="KEYS",
+        show_default=False,
+        rich_help_panel=WAYS,
+        help="Keys that the caller presses from the beginning on, as in `1w2#`; `w` waits half a second. "
+        "Carriers tell of them; elsewhere they are heard in the sound.",
     ),
 ]
 RealtimeOpt = Annotated[
@@ -117,6 +130,7 @@ def test_file(
     realtime: RealtimeOpt = None,
     linger: LingerOpt = 1.0,
     timeout: TimeoutOpt = None,
+    dtmf: DtmfOpt = None,
     out: OutOpt = None,
     expect_turns: dialog.ExpectTurnsOpt = None,
     max_latency: dialog.MaxLatencyOpt = None,
@@ -144,6 +158,7 @@ def test_file(
         linger=linger,
         timeout=timeout,
         name=found.name,
+        dtmf=dtmf or "",
         before=_announce,
         **dialog.wanted(file, expect_turns, max_latency, interrupt_at, interrupt_with),
         **_what(found, settings, modality, mode),

@@ -43,6 +43,7 @@ class House:
     def __init__(self, stream: Stream, app: Starlette | None = None, path: str = "") -> None:
         self.stream = stream
         stream.verbose = False
+        stream.telephone.secrets = dict  # its callers are ours, and sign nothing
         self._path = path
         if app is None:
             stream.mount(app := Starlette())

@@ -35,9 +35,16 @@ class Interrupting(Script):
     """
 
     def __init__(
-        self, clip: Clip, kinds: tuple[Kind, ...], mode: Mode, linger: float, interruption: Interruption
+        self,
+        clip: Clip,
+        kinds: tuple[Kind, ...],
+        mode: Mode,
+        linger: float,
+        interruption: Interruption,
+        dtmf: str = "",
+        telling: bool = False,
     ) -> None:
-        super().__init__(clip, kinds, mode, linger)
+        super().__init__(clip, kinds, mode, linger, dtmf, telling)
         self.spoke_over: float | None = None
         self._interruption = interruption
         self._last_word = end_of_words(clip)

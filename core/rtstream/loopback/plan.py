@@ -19,8 +19,10 @@ from rtstream.transports.file import Script
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-WAYS = ("direct", "websocket", "phone", "webrtc")
-SOUND_ONLY = ("websocket", "phone")
+CARRIERS = ("twilio", "telnyx", "plivo", "vonage", "exotel")
+PHONES = tuple(f"phone:{carrier}" for carrier in CARRIERS)
+WAYS = ("direct", "websocket", "phone", *PHONES, "webrtc")
+SOUND_ONLY = ("websocket", "phone", *PHONES)
 LIMIT = 60.0  # seconds that a way may take beyond twice the recording: 30 s are for handlers that never end
 
 
@@ -37,6 +39,7 @@ class Plan:
         limit: real seconds after which a way is given up.
         app, path: what the stream is mounted on, if it is.
         interruption: what the caller says over a reply, if anything.
+        dtmf: keys that are pressed: told by telephone carriers, heard in the sound otherwise.
     """
 
     target: Stream | str
@@ -49,13 +52,15 @@ class Plan:
     app: Starlette | None = None
     path: str = ""
     interruption: Interruption | None = None
+    dtmf: str = ""
 
     def script(self, way: str = "direct") -> Script:
         """What a caller says who goes that way, from the beginning."""
         kinds: tuple[Kind, ...] = ("audio",) if way in SOUND_ONLY else self.kinds
+        telling, said = way.startswith("phone"), (self.clip, kinds, self.mode, self.linger)
         if self.interruption is not None:
-            return Interrupting(self.clip, kinds, self.mode, self.linger, self.interruption)
-        return Script(self.clip, kinds, self.mode, self.linger)
+            return Interrupting(*said, self.interruption, self.dtmf, telling)
+        return Script(*said, self.dtmf, telling)
 
     @cached_property
     def handler_form(self) -> tuple[int, int | None, int]:
@@ -114,14 +119,19 @@ def media_of(
 def ways_of(via: Sequence[str], plan: Plan) -> list[str]:
     """The ways that are meant, each once, `direct` first; "all" stands for those that fit.
 
+    In "all" the telephone is Twilio's; "phone:all" stands for all carriers.
+
     Raises:
         OptionError: there is no such way, or it does not fit the stream.
     """
     fits = [way for way in WAYS if not _misfit(way, plan)]
-    wanted = [way for word in via for way in (fits if word == "all" else [word])]
+    several = {"all": [way for way in fits if way not in PHONES], "phone:all": list(PHONES)}
+    wanted = [way for word in via for way in several.get(word, [word])]
     for way in wanted:
         if way not in WAYS:
-            raise OptionError(f"there is no way {way!r}", fix=f"Choose of {', '.join(WAYS)} and all")
+            raise OptionError(
+                f"there is no way {way!r}", fix=f"Choose of {', '.join(WAYS)}, all and phone:all"
+            )
         if reason := _misfit(way, plan):
             raise OptionError(
                 f"`{way}` is not a way to this stream", why=reason, fix=f"Choose of {', '.join(fits)} and all"
@@ -134,4 +144,6 @@ def _misfit(way: str, plan: Plan) -> str:
         return "it runs on another server, where only its wires lead"
     if way in SOUND_ONLY and "audio" not in plan.kinds:
         return "its protocol carries sound only, and the stream takes pictures"
+    if plan.dtmf and not way.startswith("phone") and not plan.script().says_sound:
+        return "keys are heard in the sound there, and nothing is said"
     return ""

@@ -115,10 +115,13 @@ class Report:
 _SEVERITY = (3, 2, 4, 5, 1, 6)  # exit codes: whose error counts when there are several
 
 
-def judged(results: list[Result], mode: Mode, expected: Expected | None = None) -> list[Row]:
+def judged(
+    results: list[Result], mode: Mode, expected: Expected | None = None, *, compare: bool = True
+) -> list[Row]:
     """The rows of a report; what went directly, if anything did, is what the others are compared with."""
     expected = expected or Expected()
     direct = next((result for result in results if result.via == "direct" and not result.errors), None)
+    direct = direct if compare else None
     return [_judge(result, None if result is direct else direct, mode, expected) for result in results]
 
 

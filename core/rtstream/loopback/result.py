@@ -44,6 +44,7 @@ class Result:
         turns: those of the caller, if the handler takes turns.
         spoke_over: when the caller began to speak over a reply, as `test-file --interrupt-at` does, in
             seconds since sending began.
+        keys: those that the server pressed by messages.
     """
 
     via: str
@@ -67,6 +68,7 @@ class Result:
     took: float = 0.0
     turns: list[Turn] = field(default_factory=list)
     spoke_over: float | None = None
+    keys: str = ""
     fps: float = 30.0
 
     @property
@@ -127,6 +129,7 @@ def from_taken(taken: Taken, *, said: bool, seconds: float, fps: float, by_ear: 
         frames=len(taken.audio) + len(taken.video),
         late=played.late + sum(gap > ALLOWANCE for gap in watched),
         dropped=taken.lost,
+        keys=taken.keys,
         said_nothing=taken.spoke is None and taken.shown is None,
         turns=turns_of(taken, by_ear=by_ear),
         fps=fps,

@@ -50,6 +50,7 @@ def run_file(
     app: Starlette | None = None,
     mounted_at: str = "",
     name: str = "",
+    dtmf: str = "",
     before: Callable[[str], None] = lambda way: None,
     interruption: Interruption | None = None,
     expected: Expected | None = None,
@@ -59,7 +60,9 @@ def run_file(
     Args:
         target: a stream, or the address of one on a running server.
         path: the recording, or its file.
-        via: of "direct", "websocket", "phone" and "webrtc"; "all" stands for those that fit.
+        via: of "direct", "websocket", "phone" (Twilio's), "phone:twilio", "phone:telnyx", "phone:plivo",
+            "phone:vonage", "phone:exotel" and "webrtc"; "all" stands for those that fit, "phone:all" for
+            all carriers.
         out: where to write what came back; with several ways, `name-way.suffix`.
         realtime: let `direct` take as long as the recording lasts.
         linger: for how many seconds the handler must have been quiet before the caller hangs up.
@@ -67,6 +70,8 @@ def run_file(
         modality, mode: of the stream at an address; by default what the recording has, "send-receive".
         app, mounted_at: the app that the stream is mounted on, and where.
         name: how the target is called in the report.
+        dtmf: keys that the caller presses from the beginning on, as in "1w2#"; `w` waits half a second. Then
+            ways are not compared, for each handler hears of them at another moment.
         before: called with each way before it is taken.
         interruption: what the caller says over the reply to their last words, and when.
         expected: what the verdicts hold the caller's turns to.
@@ -81,7 +86,7 @@ def run_file(
     clip = path if isinstance(path, Clip) else Clip.open(path)
     kinds, mode = media_of(target, clip, modality, mode)
     limit = timeout or LIMIT + 2 * clip.duration
-    plan = Plan(target, clip, mode, kinds, linger, realtime, limit, app, mounted_at, interruption)
+    plan = Plan(target, clip, mode, kinds, linger, realtime, limit, app, mounted_at, interruption, dtmf)
     plan.check()
     ways = ways_of(via, plan)
     files = _files(None if out is None else Path(out), ways, plan)
@@ -97,7 +102,7 @@ def run_file(
     for result, file in zip(results, files, strict=False):
         result.save(file)
     written = [file for file in files if file.exists()]
-    rows = judged(results, mode, expected)
+    rows = judged(results, mode, expected, compare=not dtmf)
     return Report(str(clip.path), name or str(target), mode, results, rows, written)
 
 
@@ -105,7 +110,9 @@ def _files(out: Path | None, ways: list[str], plan: Plan) -> list[Path]:
     """Where what comes back is written, one file a way; checked before anything is sent."""
     if out is None:
         return []
-    files = [out] if len(ways) == 1 else [out.with_stem(f"{out.stem}-{way}") for way in ways]
+    files = (
+        [out] if len(ways) == 1 else [out.with_stem(f"{out.stem}-{way.replace(':', '-')}") for way in ways]
+    )
     for file in files:
         ClipWriter(file).close()
     if plan.kinds == ("video",) and out.suffix.lower() in SUFFIXES_AUDIO:
@@ -173,6 +180,7 @@ class _Callers:
             return Result(way, errors=[error])
         if house is not None:
             house.ended(id)
+        taken.via = way
         result = _result(self._plan, script, taken)
         if house is not None and session is not None:
             add_session(result, session, house.outputs(session))
@@ -205,10 +213,10 @@ class _Callers:
             from rtstream.loopback import websocket
 
             return await websocket.call(url, script, id, (rate_in, rate_out))
-        if way == "phone":
+        if way.startswith("phone"):
             from rtstream.loopback import phone
 
-            return await phone.call(url, script, id)
+            return await phone.call(url, script, id, way.partition(":")[2] or "twilio")
         from rtstream.loopback import webrtc
 
         return await webrtc.call(url, script, id, self._plan.kinds, channels)

@@ -51,7 +51,8 @@ class Taken:
     first picture was sent. `texts` are the messages beside the media, as they came; `told` are those that
     are JSON objects, and when they came. `errors` are those that the far end told. `cleared` is when it
     made us forget sound. `breaches` are sentences on what it did against the protocol. `lost` counts
-    packets that never came, where the wire counts packets. `gone` is true when the far end has hung up.
+    packets that never came, where the wire counts packets. `keys` are those that the far end has pressed by
+    messages. `gone` is true when the far end has hung up.
     `last_sound` is when the last sound has been played; None when there was nothing but silence.
     """
 
@@ -67,6 +68,7 @@ class Taken:
     errors: list[RtstreamError] = field(default_factory=list)
     breaches: list[str] = field(default_factory=list)
     lost: int = 0
+    keys: str = ""
     gone: bool = False
     last_sound: float | None = None
     _levels: list[float] = field(default_factory=list)  # of each piece in `audio`
