@@ -41,6 +41,7 @@ def fastphone(stream: Any, token: str | None, host: str, port: int, options: dic
         options: of `uvicorn.Config`.
     """
     require_turn_in_the_cloud(stream.rtc_configuration)
+    stream.telephone.secrets = dict  # its calls are signed with the service's secret, never with ours
     served = Served(stream, FastPhone(token), _listen(host, port), options)
     with _signals(served.stop):
         try:
