@@ -17,7 +17,16 @@ from rtstream_cli import proof, scaffold
 
 from .conftest import Run, document, on_terminal, program
 
-TEMPLATES = ("echo", "fastapi-app", "parrot", "phone-ivr", "radio", "transcribe", "video-filter", "voice-agent")
+TEMPLATES = (
+    "echo",
+    "fastapi-app",
+    "parrot",
+    "phone-ivr",
+    "radio",
+    "transcribe",
+    "video-filter",
+    "voice-agent",
+)
 FILES = [
     ".gitignore",
     "README.md",
