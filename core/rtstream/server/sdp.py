@@ -95,7 +95,8 @@ def check_fit(found: list[Section], options: StreamOptions) -> None:
             why=f"its modality is {options.modality!r}",
             fix="Offer the stream's own tracks only, or make the Stream with allow_extra_tracks=True",
         )
-    if options.mode == "send" and not any(s.direction in _SENDS for s in fitting):
+    writes = options.ui_args.get("variant") == "textbox"  # and may send text alone
+    if options.mode == "send" and not writes and not any(s.direction in _SENDS for s in fitting):
         raise _one_way("sends nothing", "send", "sendonly")
     if options.mode == "receive" and not any(s.direction in _TAKES for s in fitting):
         raise _one_way("takes nothing", "receive", "recvonly")

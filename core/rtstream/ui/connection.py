@@ -29,6 +29,7 @@ class Connection:
     to last is in the engine, which is one of them.
     """
 
+    _id: int
     js_on_load: str | None
     variant: str
     _options: StreamOptions
@@ -172,7 +173,8 @@ class Connection:
             self._check(engine)
             remember(self, engine=engine)
             self._engine, self._options = engine, engine.options
-        self.js_on_load = source(self._options, {name: getattr(self, name) for name in LOOKS})
+        looks = {name: getattr(self, name) for name in LOOKS}
+        self.js_on_load = source(self._options, {**looks, "place": self._id})
 
     def _check(self, engine: Engine) -> None:
         if self._engine is not None:

@@ -15,7 +15,7 @@ let text = ""; // that was typed for the next turn
 let typing = false; // whether the call is for text alone, without a microphone
 let speak = false; // whether the button was pressed that goes on from text to speech
 let pending = null; // text that waits for its call
-let quiet = 0;
+let quiet = 0; // the timer of that
 
 const reachable = () => call.state !== "reconnecting";
 const tell = (event, detail) => reachable() && trigger(event, detail);
@@ -51,7 +51,8 @@ function listen() {
   if (typing) quiet = setTimeout(() => call.stop(), QUIET);
 }
 
-call.signal = async (body) => (await server.offer(body)) ?? { status: "failed", meta: { error: "unreachable" } };
+call.id = `rt-stream-${CONFIG.place}`; // under which it is remembered when the page is loaded anew
+call.signal = (body) => server.offer(body);
 
 call.addEventListener("id", ({ detail }) => {
   id = detail.id;

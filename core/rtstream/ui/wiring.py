@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from ..clock import Clock
+from ..engine import Engine
 from ..errors import OptionError, UnknownConnection
 from ..outputs import AdditionalOutputs
-from ..session.feed import Feed
 from .arguments import id_of
 from .inside import gr, is_update
 
@@ -112,24 +112,27 @@ def take_outputs(
     places = [inputs.index(one) if one in inputs else None for one in outputs]
 
     async def read(value: Any, *current: Any) -> AsyncIterator[Any]:
-        try:
-            feed = component.connected().sessions.outputs(id_of(value))
-        except UnknownConnection:
-            return
-        known = list(current)
-        async for one in _lingering(feed):
+        known, nothing = list(current), True
+        async for one in _lingering(component.connected(), id_of(value)):
             values = await _called(fn, *known, *one.args)
             for place, new in zip(places, _apart(values, outputs), strict=False):
                 if place is not None and not is_update(new):
                     known[place] = new
+            nothing = False
             yield values
+        if nothing:  # another run has read them; Gradio would take its silence for empty values
+            yield gr.skip() if outputs else None
 
     taken: Dependency = component.state_change(read, [component, *inputs], outputs, js=js, **QUIETLY)
     return taken
 
 
-async def _lingering(feed: Feed) -> AsyncIterator[AdditionalOutputs]:
-    """The outputs that are there, and those that follow soon."""
+async def _lingering(engine: Engine, id: str) -> AsyncIterator[AdditionalOutputs]:
+    """The outputs of a connection that are there, and those that follow soon."""
+    try:
+        feed = engine.sessions.outputs(id)
+    except UnknownConnection:
+        return
     clock = Clock()
     end = clock.now() + LONGEST
     with suppress(TimeoutError):
