@@ -19,6 +19,7 @@ MEDIA_PATHS = ("own", "aiortc")
 TUNNELS = ("auto", "gradio", "ngrok", "cloudflared", "ssh", "public-url")
 PROVIDERS = ("fastphone", "twilio", "telnyx", "plivo", "vonage")
 CARRIERS = ("twilio", "telnyx", "plivo", "vonage", "exotel")
+UIS = ("auto", "page", "gradio", "none")
 TRANSPORTS = ("direct", "websocket", "phone", "webrtc", "all")
 WAYS = (*TRANSPORTS, *(f"phone:{carrier}" for carrier in (*CARRIERS, "all")))
 
@@ -135,6 +136,7 @@ KEYS: dict[str, Key] = {
     ),
     "https": _yes_or_no(False),
     "media_path": _choice(MEDIA_PATHS, "own"),
+    "ui": _choice(UIS, "auto"),
     "warm": _yes_or_no(True),
     "log_format": _choice(("text", "json"), "text"),
     "drain": Key("a number of seconds from 0 to 86400", 5, float, _is_seconds, 5.0),

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from .flags import Context as Context
-from .keys import KEYS, MEDIA_PATHS, MODALITIES, MODES, PROVIDERS, TUNNELS
+from .keys import KEYS, MEDIA_PATHS, MODALITIES, MODES, PROVIDERS, TUNNELS, UIS
 
 STREAM, SERVER, OUTSIDE, OUTPUT = "Stream", "Server", "Outside", "Output"
 
@@ -119,6 +119,16 @@ QrOpt = Annotated[
 DrainOpt = Annotated[
     str | None,
     _option("--drain", metavar="SECONDS", panel=SERVER, help="How long live calls may go on after Ctrl-C."),
+]
+UiOpt = Annotated[
+    str | None,
+    _option(
+        "--ui",
+        metavar="|".join(UIS),
+        panel=SERVER,
+        help="What people see: the plain page, Gradio at /ui beside it, or neither. `auto` adds Gradio where "
+        "the Stream has Gradio components.",
+    ),
 ]
 WarmOpt = Annotated[
     bool | None,

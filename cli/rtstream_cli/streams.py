@@ -65,12 +65,10 @@ def of(target: Target, settings: Settings, modality: Any = None, mode: Any = Non
 def on_app(
     target: Target, settings: Settings, modality: Any = None, mode: Any = None, **options: Any
 ) -> tuple[Starlette, list[tuple[str, Stream]]]:
-    """The app that a command serves, and its streams with their paths; each has the plain page.
+    """The app that a command serves, and its streams with their paths.
 
     Takes and raises the same as `of`; a target that is an app keeps all its streams.
     """
-    from rtstream.web.page import mount_page
-
     if infer.is_app(target.obj) and len(candidates.streams(target.obj)) > 1:
         app, streams = target.obj, candidates.streams(target.obj)
     else:
@@ -83,9 +81,8 @@ def on_app(
             app = Starlette()
             stream.mount(app)
             streams = [("", stream)]
-    for path, one in streams:
+    for _, one in streams:
         one.verbose = False  # the banner says it
-        mount_page(app, one, path=path.rstrip("/"), title=target.name)
     return app, streams
 
 

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket
 
 from .engine import Engine
 from .errors import RtstreamError
+from .inputs import Input
 from .options import Modality, Mode, UIArgs, validated
 from .server.bodies import Body
 from .server.lifespan import Life, during_life, load_ahead, require_turn_in_the_cloud
@@ -249,6 +250,12 @@ class Stream(Engine):
         self._own_ui = adopt(blocks, self, self.mount)
 
     _ui = ui
+
+    @property
+    def has_components(self) -> bool:
+        """Whether there is what only Gradio can show: its components, or Blocks of the user's own."""
+        given = [*(self.additional_input_components or ()), *(self.additional_output_components or ())]
+        return self._own_ui is not None or not all(isinstance(one, Input) for one in given)
 
     @cached_property
     def _page(self) -> Page:

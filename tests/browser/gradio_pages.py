@@ -1,4 +1,4 @@
-"""The server of the tests in Gradio: the nine cells' built-in UI, and Blocks of one's own, each under its prefix.
+"""The server of the tests in Gradio: the nine cells' built-in UI, and Blocks of one's own.
 
 Run as a program: `python -m tests.browser.gradio_pages PORT`.
 """

@@ -80,13 +80,14 @@ def phone(
     hook = None if print_url else _hook(settings, path)
     line = outside.line(way, [(path, stream)], hook, shown=[f"{path}/telephone/"])
 
-    from ..serving import server
+    from ..serving import faces, server
     from ..serving.doors import Door
 
     plan = server.Plan(
         found,
         app,
         [(path, stream)],
+        faces.add(app, [(path, stream)], "page", found.name),
         Door(settings.values["host"]),
         settings.values["drain"],
         settings.values["warm"],

@@ -39,6 +39,7 @@ from ..options import (
     TargetArg,
     TimeLimitOpt,
     TunnelOpt,
+    UiOpt,
     WarmOpt,
 )
 
@@ -59,6 +60,7 @@ def serve(
     https: HttpsOpt = None,
     qr: QrOpt = False,
     media_path: MediaPathOpt = None,
+    ui: UiOpt = None,
     drain: DrainOpt = None,
     warm: WarmOpt = None,
     reload: ReloadOpt = False,
@@ -90,8 +92,10 @@ def serve(
     begun = time.perf_counter()
     with _without_collector():
         found = discover.find(target, settings)
-        mounted = streams.on_app(found, settings, modality, mode, **stream_options(settings))
-        from ..serving import server
+        app, mounted = streams.on_app(found, settings, modality, mode, **stream_options(settings))
+        from ..serving import faces, server
+
+        places = faces.add(app, mounted, settings.values["ui"], found.name)
     load_seconds = time.perf_counter() - begun
     settings.explain()
     if handed is None:
@@ -99,9 +103,11 @@ def serve(
     else:
         listener, wish = handed, replace(wish, drain=0.0)  # who reloads does not wait for live calls
 
-    doors.warn_of_http(wish.door, [stream for _, stream in mounted[1]])
-    line = outside.line(way, mounted[1]) if way is not None else None
-    plan = server.Plan(found, *mounted, wish.door, wish.drain, wish.warm, wish.open, load_seconds, line)
+    doors.warn_of_http(wish.door, [stream for _, stream in mounted])
+    line = outside.line(way, mounted) if way is not None else None
+    plan = server.Plan(
+        found, app, mounted, places, wish.door, wish.drain, wish.warm, wish.open, load_seconds, line
+    )
     server.run(plan, listener)
     return 0
 

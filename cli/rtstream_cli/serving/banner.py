@@ -22,15 +22,28 @@ MOST_PAGES = 3  # of several streams, so that the banner stays short
 
 @dataclass(frozen=True)
 class Place:
-    """One stream of the server: where it is mounted and what it carries."""
+    """One stream of the server: where it is mounted, what it carries, and what people see of it.
+
+    `gradio` is where its Gradio UI is, behind `path`; None without one.
+    """
 
     path: str
     modality: str
     mode: str
+    has_page: bool
+    gradio: str | None
 
-    def page(self, url: str) -> str:
+    def page(self, url: str) -> str | None:
         """Where its page is on a server."""
-        return f"{url}{self.path}/"
+        return f"{url}{self.path}/" if self.has_page else None
+
+    def ui(self, url: str) -> str | None:
+        """Where its Gradio UI is on a server."""
+        return f"{url}{self.path}{self.gradio}" if self.gradio else None
+
+    def faces(self, url: str) -> list[str]:
+        """Both, as far as they are there."""
+        return [one for one in (self.page(url), self.ui(url)) if one]
 
     @property
     def routes(self) -> dict[str, str]:
@@ -84,11 +97,12 @@ def show(target: Target, urls: Urls, places: list[Place], warmth: Warmth | None,
         total = load + warmth.imports + warmth.call
         parts = f"handler {load:.2f} · engine {warmth.imports:.2f} · synthetic call {warmth.call:.2f}"
         lines.append(f"{tick} warm in {total:.2f} s   ({parts})")
-    lines += [f"{arrow} browser   {place.page(urls.browser)}" for place in places[:MOST_PAGES]]
-    if urls.phone is not None:
-        page = places[0].page(urls.phone)
-        lines.append(f"{arrow} phone     {page}{_hint(page)}")
-        lines += [console.paint(row, "white on black") for row in qr_code(page)]
+    lines += [
+        f"{arrow} browser   {face}" for place in places[:MOST_PAGES] for face in place.faces(urls.browser)
+    ]
+    if urls.phone is not None and (faces := places[0].faces(urls.phone)):
+        lines.append(f"{arrow} phone     {faces[0]}{_hint(faces[0])}")
+        lines += [console.paint(row, "white on black") for row in qr_code(faces[0])]
     lines.append(f"{arrow} api       {' · '.join(places[0].routes.values())}")
     if urls.outside is not None:
         lines.append(f"{arrow} outside   {_from_outside(urls.outside)}")
@@ -125,6 +139,7 @@ def _event(target: str, urls: Urls, places: list[Place], warmth: Warmth | None, 
             {
                 "path": one.path,
                 "page": one.page(urls.browser),
+                "ui": one.ui(urls.browser),
                 "modality": one.modality,
                 "mode": one.mode,
                 "routes": one.routes,

@@ -40,6 +40,7 @@ class Plan:
     target: Target
     app: Starlette
     streams: list[tuple[str, Stream]]
+    places: list[banner.Place]
     door: Door
     drain: float
     warm: bool
@@ -163,11 +164,10 @@ async def _get_ready(plan: Plan, server: Server, listener: socket.socket) -> Non
     warmth = await _warmed(plan)
     gc.freeze()  # all that is there now stays: later collections need not look at it
     outside = await _opened(plan.line, plan, listener) if plan.line else None
-    places = [banner.Place(path.rstrip("/"), one.modality, one.mode) for path, one in plan.streams]
     urls = banner.Urls(plan.door.url(listener), plan.door.phone_url(listener), outside)
-    banner.show(plan.target, urls, places, warmth, plan.load_seconds)
-    if plan.open:
-        await asyncio.to_thread(webbrowser.open, places[0].page(urls.browser))
+    banner.show(plan.target, urls, plan.places, warmth, plan.load_seconds)
+    if plan.open and (first := plan.places[0].faces(urls.browser)):
+        await asyncio.to_thread(webbrowser.open, first[-1])
 
 
 async def _opened(line: Line, plan: Plan, listener: socket.socket) -> banner.Outside:

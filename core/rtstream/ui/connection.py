@@ -34,7 +34,8 @@ class Connection:
     variant: str
     _options: StreamOptions
     _engine: Engine | None
-    _listening = False
+    _sends = False  # whether there are inputs
+    _listening = False  # whether somebody takes the additional outputs
 
     # What users call.
 
@@ -68,6 +69,7 @@ class Connection:
             OptionError, HandlerUnfit: as `Stream`; also the component is connected already.
         """
         sent = wiring.behind(self, inputs)
+        self._sends = bool(sent)
         self._connect(fn if isinstance(fn, Engine) else self._own(fn, sent, concurrency_limit, time_limit))
         if trigger is not None:
             wiring.start_on(self, trigger)
@@ -99,6 +101,7 @@ class Connection:
                 fix="Let one function return the values of all components",
             )
         self._listening = True
+        self._write()
         return wiring.take_outputs(self, fn, wiring.listed(inputs), wiring.listed(outputs), js)
 
     def set_input(self, webrtc_id: str, *args: Any) -> None:
@@ -173,8 +176,13 @@ class Connection:
             self._check(engine)
             remember(self, engine=engine)
             self._engine, self._options = engine, engine.options
+        self._write()
+
+    def _write(self) -> None:
+        """Make the script that the page is given. Outputs that nothing takes, the element shows."""
         looks = {name: getattr(self, name) for name in LOOKS}
-        self.js_on_load = source(self._options, {**looks, "place": self._id})
+        own = {"place": self._id, "sends": self._sends, "outputs": not self._listening}
+        self.js_on_load = source(self._options, {**looks, **own})
 
     def _check(self, engine: Engine) -> None:
         if self._engine is not None:

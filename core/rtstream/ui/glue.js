@@ -74,6 +74,7 @@ call.addEventListener("state", ({ detail: { state, words } }) => {
     listen();
     tell("start_recording");
     if (pending !== null) say();
+    else if (CONFIG.sends) tell("tick"); // what the components say now, be it what they began with or not
   }
   if (state === "ended" || state === "failed") {
     clearTimeout(quiet);

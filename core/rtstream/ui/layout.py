@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine import Engine
+from ..errors import OptionError
 from ..handlers.callables import name_of
 from ..options import Modality, Mode
 from ..server.lifespan import require_turn_in_the_cloud
 from .adopting import Mount, with_api
 from .component import WebRTC
+from .controls import control
 from .inside import apart, gr
 from .wiring import submitting
 
@@ -58,27 +60,29 @@ def build(engine: Engine, mount: Mount) -> Page:
     options, args = engine.options, engine.options.ui_args
     require_turn_in_the_cloud(options.rtc_configuration)
     layout = LAYOUTS[options.modality, options.mode]
-    title = args.get("title") or name_of(engine.event_handler)
-    outputs, inputs = options.additional_outputs or [], options.additional_inputs or []
-    with apart(), gr.Blocks(title=title, analytics_enabled=False) as blocks:
-        if not args.get("hide_title"):
-            gr.HTML(_heading(title, args.get("subtitle") or layout.what), padding=True)
-        with gr.Row():
-            with gr.Column(scale=3, min_width=400):
-                component = _component(engine)
-                send = _put_inputs(engine) if layout.below else None
-            if outputs or (inputs and not layout.below):
-                with gr.Column(scale=2):
-                    send = send if layout.below else _put_inputs(engine)
-                    _put(outputs)
-        _connect(engine, component, send)
+    title = args.get("title") or name_of(getattr(engine.event_handler, "fn", engine.event_handler))
+    with apart():
+        inputs = [control(one) for one in options.additional_inputs or ()]
+        outputs = options.additional_outputs or []
+        with gr.Blocks(title=title, analytics_enabled=False) as blocks:
+            if not args.get("hide_title"):
+                gr.HTML(_heading(title, args.get("subtitle") or layout.what), padding=True)
+            with gr.Row():
+                with gr.Column(scale=3, min_width=400):
+                    component = _component(engine)
+                    send = _put_inputs(engine, inputs) if layout.below else None
+                if outputs or (inputs and not layout.below):
+                    with gr.Column(scale=2):
+                        send = send if layout.below else _put_inputs(engine, inputs)
+                        _put(outputs)
+            _connect(engine, component, inputs, send)
     return Page(with_api(blocks, engine, mount), component)
 
 
 def _heading(title: str, subtitle: str) -> str:
     return (
         f'<h1 style="margin: 0">{html.escape(title)}</h1>'
-        f'<p style="margin: .25rem 0 0; color: var(--body-text-color-subdued)">{html.escape(subtitle)}</p>'
+        f'<p style="margin: .25rem 0 0; opacity: .75">{html.escape(subtitle)}</p>'
     )
 
 
@@ -99,27 +103,35 @@ def _component(engine: Engine) -> WebRTC:
     )
 
 
-def _put_inputs(engine: Engine) -> gr.Button | None:
+def _put_inputs(engine: Engine, inputs: list[Any]) -> gr.Button | None:
     """The inputs that are no outputs too, and the button that sends them where no change does."""
     options, args = engine.options, engine.options.ui_args
-    inputs, outputs = options.additional_inputs or [], options.additional_outputs or []
-    _put([one for one in inputs if one not in outputs])
+    _put([one for one in inputs if one not in (options.additional_outputs or ())])
     by_button = args.get("send_input_on") == "submit" and args.get("variant") != "textbox"
     return gr.Button("Send") if inputs and by_button else None
 
 
 def _put(components: list[Any]) -> None:
-    """Put components in their place, where nobody has done so before."""
+    """Put components in their place.
+
+    Raises:
+        OptionError: they have one already.
+    """
     for component in components:
-        if not component.is_rendered:
-            component.render()
+        if component.is_rendered:
+            raise OptionError(
+                f"the {type(component).__name__} {component.label!r} is part of other Blocks already",
+                why="the built-in UI puts the additional inputs and outputs into Blocks of its own",
+                fix="Make it outside of `with gr.Blocks()`; or set `stream.ui` to Blocks of your own",
+            )
+        component.render()
 
 
-def _connect(engine: Engine, component: WebRTC, send: gr.Button | None) -> None:
+def _connect(engine: Engine, component: WebRTC, inputs: list[Any], send: gr.Button | None) -> None:
     options, args = engine.options, engine.options.ui_args
-    inputs, outputs = [component, *(options.additional_inputs or [])], options.additional_outputs
-    component.stream(engine, inputs, component, send_input_on=args.get("send_input_on", "change"))
+    outputs, all_inputs = options.additional_outputs, [component, *inputs]
+    component.stream(engine, all_inputs, component, send_input_on=args.get("send_input_on", "change"))
     if send is not None:
-        send.click(submitting(component), inputs, None, queue=False, show_progress="hidden")
+        send.click(submitting(component), all_inputs, None, queue=False, show_progress="hidden")
     if options.additional_outputs_handler is not None:
         component.on_additional_outputs(options.additional_outputs_handler, outputs, outputs)

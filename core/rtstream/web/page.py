@@ -79,7 +79,7 @@ class Asset:
         return Response(self.plain, headers=headers, media_type=self._media_type)
 
 
-def mount_page(app: Starlette, stream: Engine, path: str = "", title: str = "") -> None:
+def mount_page(app: Starlette, stream: Engine, path: str = "", title: str = "", ui: str = "") -> None:
     """Add the stream's page to an app, beside the routes of `stream.mount(app, path)`.
 
     `GET {path}/` is the page and `GET {path}/rt-stream.js` its element, which any other page may use
@@ -92,6 +92,7 @@ def mount_page(app: Starlette, stream: Engine, path: str = "", title: str = "") 
         stream: the stream that the page connects to.
         path: the prefix that the stream was mounted with.
         title: the heading; that of the stream's `ui_args` comes first, the handler's name last.
+        ui: address of another page of the stream, in Gradio, which this one is to link to.
     """
     path = path.rstrip("/")
     script, looks = Asset(element.script(), "text/javascript"), stream.options.ui_args
@@ -101,6 +102,8 @@ def mount_page(app: Starlette, stream: Engine, path: str = "", title: str = "") 
         "summary": looks.get("subtitle") or summary,
         "config": json.dumps(_config(stream.options)),
         "script": f"rt-stream.js?v={script.version}",
+        "ui": ui,
+        "hidden": "" if ui else "hidden",
     }
     escaped = {name: html.escape(value) for name, value in fields.items()}
     page = Asset(Template(_text("page.html")).substitute(escaped), "text/html", PAGE_HEADERS)
