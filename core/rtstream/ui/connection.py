@@ -68,6 +68,8 @@ class Connection:
         Raises:
             OptionError, HandlerUnfit: as `Stream`; also the component is connected already.
         """
+        if send_input_on not in ("change", "submit"):
+            raise OptionError(f"`send_input_on` is {send_input_on!r}", fix='Pass "change" or "submit"')
         sent = wiring.behind(self, inputs)
         self._sends = bool(sent)
         self._connect(fn if isinstance(fn, Engine) else self._own(fn, sent, concurrency_limit, time_limit))

@@ -65,13 +65,7 @@ def start_on(component: Any, trigger: Callable[..., Any]) -> None:
 
 
 def send_inputs(component: Any, inputs: list[Any], js: Any, send_on: str) -> Dependency:
-    """Send the inputs when the handler asks for them, when a text is sent, and by `send_on` when one changes.
-
-    Raises:
-        OptionError: `send_on` is neither "change" nor "submit".
-    """
-    if send_on not in ("change", "submit"):
-        raise OptionError(f"`send_input_on` is {send_on!r}", fix='Pass "change" or "submit"')
+    """Send the inputs when the handler asks, when a text is sent, and by `send_on` when one changes."""
 
     async def take(value: Any, *args: Any) -> None:
         _take(component, value, args)
