@@ -20,6 +20,7 @@ from .conftest import Run, document, on_terminal, program
 TEMPLATES = (
     "echo",
     "fastapi-app",
+    "gradio-app",
     "parrot",
     "phone-ivr",
     "radio",

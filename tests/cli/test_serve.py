@@ -148,6 +148,55 @@ def test_an_app_keeps_its_own_routes_and_gets_the_page_under_its_streams_path(tm
         assert server.end() == 0
 
 
+# What people see.
+
+
+BESIDE = """
+from rtstream import Stream
+import gradio as gr
+
+stream = Stream(
+    lambda audio, gain: audio,
+    modality="audio",
+    additional_inputs=[gr.Slider(0, 4, value=2)],
+)
+"""
+
+
+def test_a_stream_with_components_has_its_gradio_page_beside_the_plain_one(tmp_path: Path) -> None:
+    (tmp_path / "handler.py").write_text(BESIDE)
+    with Served(cwd=tmp_path) as server:
+        plain, gradio = httpx.get(server.url), httpx.get(f"{server.url}/ui/")
+        assert 'href="ui/"' in plain.text
+        assert gradio.status_code == 200 and "gradio_config" in gradio.text
+        assert f"browser   {server.url}/ui" in "\n".join(server.err.seen)
+        assert server.end() == 0
+
+
+def test_any_handler_has_a_gradio_page_on_request(tmp_path: Path) -> None:
+    (tmp_path / "handler.py").write_text("def handler(audio, gain: float = 1.0):\n    return audio\n")
+    with Served("--ui", "gradio", "--json", cwd=tmp_path, ready=False) as server:
+        server.out.until("ready")
+        (place,) = server.out.events[0]["streams"]
+        assert place["ui"] == place["page"] + "ui"
+        page = httpx.get(place["ui"] + "/").text
+        assert "gradio_config" in page and "gain" in page, "and what it takes has its control"
+        assert server.end() == 0
+
+
+@pytest.mark.parametrize(("ui", "page"), [("page", 200), ("none", 404)])
+def test_less_may_be_served(tmp_path: Path, ui: str, page: int) -> None:
+    (tmp_path / "handler.py").write_text(
+        BESIDE if ui == "page" else "def handler(audio):\n    return audio\n"
+    )
+    with Served("--ui", ui, cwd=tmp_path) as server:
+        assert httpx.get(server.url).status_code == page
+        assert httpx.get(f"{server.url}/ui/").status_code == 404
+        offer = httpx.post(f"{server.url}/webrtc/offer", json={})
+        assert offer.status_code == 422, "the routes are there"
+        assert server.end() == 0
+
+
 # Trouble before Ready.
 
 

@@ -17,7 +17,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
 from rtstream import AdditionalOutputs, Stream, UIArgs, WebRTCData
-from rtstream.errors import OptionError, UnknownConnection
+from rtstream.errors import HandlerReturnedNonsense, OptionError, UnknownConnection
 from rtstream.inputs import Input
 from rtstream.options import Modality, Mode
 from rtstream.transports.memory import MemoryTransport
@@ -436,23 +436,29 @@ class Page:
         return run(main())
 
 
-def test_each_output_is_worked_out_from_the_values_that_the_one_before_made() -> None:
-    assert Page(lambda total, new: total + new, 1, 1, 2, 3).told(10) == [11, 13, 16]
+def test_each_output_is_worked_out_from_what_the_one_before_made_and_all_are_shown_at_once() -> None:
+    assert Page(lambda total, new: total + new, 1, 1, 2, 3).told(10) == [16]
 
 
 def test_a_coroutine_function_and_several_outputs_are_fine() -> None:
     async def both(one: int, two: int, new: int) -> tuple[int, Any]:
-        return one + new, gr.skip() if new == 2 else two + 1
+        return one + new, gr.skip() if new == 3 else two + 1
 
-    told = Page(both, 2, 1, 2, 3).told(0, 0)
-    assert [values[0] for values in told] == [1, 3, 6]
-    assert told[2][1] == 2, "what was left out is as it was"
+    assert Page(both, 2, 1, 2, 3).told(0, 0) == [(6, 2)], "what was left out is as it was"
+
+
+def test_changes_of_a_component_that_were_not_shown_yet_add_up() -> None:
+    assert wiring._over(gr.update(label="a", value=1), gr.update(value=2)) == gr.update(label="a", value=2)
+    assert wiring._over(5, gr.skip()) == 5 and wiring._over(gr.skip(), 5) == 5
 
 
 def test_outputs_may_be_given_by_component() -> None:
     one, two = object(), object()
-    assert list(wiring._apart({two: 5}, [one, two])) == [gr.skip(), 5]
-    assert list(wiring._apart({"a": 5}, [one])) == [{"a": 5}], "a dict that is a value itself"
+    assert wiring._apart({two: 5}, [one, two]) == [gr.skip(), 5]
+    assert wiring._apart({"a": 5}, [one]) == [{"a": 5}], "a dict that is a value itself"
+    assert wiring._apart("anything", []) == []
+    with pytest.raises(HandlerReturnedNonsense, match="1 values for 2 components"):
+        wiring._apart([1], [one, two])
 
 
 def test_a_run_for_which_nothing_is_left_changes_nothing() -> None:

@@ -100,6 +100,8 @@ def show(target: Target, urls: Urls, places: list[Place], warmth: Warmth | None,
     lines += [
         f"{arrow} browser   {face}" for place in places[:MOST_PAGES] for face in place.faces(urls.browser)
     ]
+    if not any(place.faces(urls.browser) for place in places):
+        lines.append(f"{arrow} server    {urls.browser}")
     if urls.phone is not None and (faces := places[0].faces(urls.phone)):
         lines.append(f"{arrow} phone     {faces[0]}{_hint(faces[0])}")
         lines += [console.paint(row, "white on black") for row in qr_code(faces[0])]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from anyio import to_thread
 
 from ..clock import Clock
 from ..engine import Engine
-from ..errors import OptionError, UnknownConnection
+from ..errors import HandlerReturnedNonsense, OptionError, UnknownConnection
 from ..outputs import AdditionalOutputs
 from .arguments import id_of
 from .inside import gr, is_update
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 START = "start_webrtc_stream"  # FastRTC's word: the value that starts a call
 LINGER = 1.0  # seconds that a reader of outputs waits for another one: those that follow then come at once
+MOMENT = 0.05  # seconds between two changes of a page; outputs that come more often are shown together
 LONGEST = 5.0  # seconds after which it lets others into the queue; the page sends the next one at once
 QUIETLY: dict[str, Any] = {
     "show_progress": "hidden",
@@ -107,22 +108,25 @@ def take_outputs(
 
     async def read(value: Any, *current: Any) -> AsyncIterator[Any]:
         known, nothing = list(current), True
-        async for one in _lingering(component.connected(), id_of(value)):
-            values = await _called(fn, *known, *one.args)
-            for place, new in zip(places, _apart(values, outputs), strict=False):
-                if place is not None and not is_update(new):
-                    known[place] = new
+        async for batch in _lingering(component.connected(), id_of(value)):
+            shown: list[Any] = [gr.skip()] * len(outputs)
+            for one in batch:
+                values = _apart(await _called(fn, *known, *one.args), outputs)
+                shown = list(map(_over, shown, values))
+                for place, new in zip(places, values, strict=False):
+                    if place is not None and not is_update(new):
+                        known[place] = new
             nothing = False
-            yield values
+            yield _joined(shown)
         if nothing:  # another run has read them; Gradio would take its silence for empty values
-            yield gr.skip() if outputs else None
+            yield _joined([gr.skip()] * len(outputs))
 
     taken: Dependency = component.state_change(read, [component, *inputs], outputs, js=js, **QUIETLY)
     return taken
 
 
-async def _lingering(engine: Engine, id: str) -> AsyncIterator[AdditionalOutputs]:
-    """The outputs of a connection that are there, and those that follow soon."""
+async def _lingering(engine: Engine, id: str) -> AsyncIterator[list[AdditionalOutputs]]:
+    """The outputs of a connection that are there, and those that follow soon: all of a moment together."""
     try:
         feed = engine.sessions.outputs(id)
     except UnknownConnection:
@@ -135,7 +139,11 @@ async def _lingering(engine: Engine, id: str) -> AsyncIterator[AdditionalOutputs
                 one = await feed.next()
             if one is None:
                 return
-            yield one
+            batch = [one]
+            while feed.unread and (one := await feed.next()) is not None:
+                batch.append(one)
+            yield batch
+            await clock.sleep(MOMENT)
 
 
 async def _called(fn: Callable[..., Any], *args: Any) -> Any:
@@ -144,8 +152,27 @@ async def _called(fn: Callable[..., Any], *args: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
-def _apart(values: Any, outputs: list[Any]) -> Iterable[Any]:
+def _apart(values: Any, outputs: list[Any]) -> list[Any]:
     """What a function returned, one for each component."""
     if isinstance(values, dict) and values and all(key in outputs for key in values):
         return [values.get(one, gr.skip()) for one in outputs]
-    return [values] if len(outputs) == 1 else values if isinstance(values, list | tuple) else []
+    given = [values] if len(outputs) == 1 else list(values) if isinstance(values, list | tuple) else []
+    if len(given) != len(outputs) > 0:
+        raise HandlerReturnedNonsense(
+            f"the additional outputs were made into {len(given)} values for {len(outputs)} components",
+            why="their function returns one for each, in their order",
+            fix="Return a tuple, with gr.skip() for a component that stays as it is",
+        )
+    return given
+
+
+def _over(old: Any, new: Any) -> Any:
+    """A value for a component after another that it was not shown yet."""
+    if isinstance(new, dict) and is_update(new):
+        return {**old, **new} if isinstance(old, dict) and is_update(old) else new if len(new) > 1 else old
+    return new
+
+
+def _joined(values: list[Any]) -> Any:
+    """One value for each component, as Gradio takes them."""
+    return tuple(values) if len(values) > 1 else values[0] if values else None
