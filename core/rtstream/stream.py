@@ -115,7 +115,6 @@ class Stream(Engine):
         self.additional_output_components = options.additional_outputs
         self.additional_outputs_handler = options.additional_outputs_handler
         self.verbose = verbose
-        self.public_url: str | None = None  # where the outside reaches the server, once a tunnel is open
         self._own_ui: Blocks | None = None
         self._life = Life()
 

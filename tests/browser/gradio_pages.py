@@ -166,7 +166,8 @@ def application() -> FastAPI:
     for name, stream in built_in.items():
         stream.mount(app, f"/api/{name}")
         app = gr.mount_gradio_app(app, stream.ui, path=f"/{name}", footer_links=[])
-    return gr.mount_gradio_app(app, own, path="/own", footer_links=[])
+    mounted: FastAPI = gr.mount_gradio_app(app, own, path="/own", footer_links=[])
+    return mounted
 
 
 if __name__ == "__main__":

@@ -191,7 +191,8 @@ def gpt_oss() -> Any:
             time_limit=300,
         )
         gr.Markdown("# Talk")
-        stream.ui.render()
+        show: Callable[[], Any] = stream.ui.render
+        show()
     return blocks
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
@@ -301,7 +301,9 @@ def test_a_page_that_sends_nonsense_is_told_so() -> None:
     _, component = own()
 
     async def main() -> None:
-        for body in (None, [], "x", {"type": "offer"}, {"type": "offer", "sdp": "garbage", "webrtc_id": "1"}):
+        whole = {"type": "offer", "sdp": "garbage", "webrtc_id": "1"}
+        bodies: list[Any] = [None, [], "x", {"type": "offer"}, whole]
+        for body in bodies:
             answer = await component.offer(body)
             assert answer["status"] == "failed" and answer["meta"]["fix"]
         assert component.connections == {}
@@ -311,7 +313,7 @@ def test_a_page_that_sends_nonsense_is_told_so() -> None:
 
 def test_a_component_that_is_not_connected_says_so() -> None:
     component = WebRTC(render=False)
-    assert component.connections == component.handlers == {}
+    assert component.connections == {} and component.handlers == {}
     answer = run(component.offer({"type": "offer", "sdp": "x", "webrtc_id": "1"}))
     assert "not connected" in answer["meta"]["what"] and "stream(" in answer["meta"]["fix"]
     for call in (component.set_input, component.output_stream, component.update_connection):
@@ -365,7 +367,7 @@ def test_connecting_wrongly_is_refused() -> None:
             with pytest.raises(OptionError, match="not the first"):
                 component.stream(echo, inputs=[slider, component])
             with pytest.raises(OptionError, match="send_input_on"):
-                component.stream(echo, inputs=[component], send_input_on="never")
+                component.stream(echo, inputs=[component], send_input_on=cast(Any, "never"))
             with pytest.raises(OptionError, match="its stream video"):
                 WebRTC(modality="audio").stream(Stream(echo))
             component.stream(echo, inputs=[component])
@@ -380,7 +382,8 @@ def test_connecting_wrongly_is_refused() -> None:
 
 def test_an_icon_may_be_a_file(tmp_path: Path) -> None:
     (tmp_path / "logo.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
-    assert WebRTC(icon=str(tmp_path / "logo.svg"), render=False).icon.startswith("data:image/svg+xml;base64,")
+    icon = WebRTC(icon=str(tmp_path / "logo.svg"), render=False).icon
+    assert icon is not None and icon.startswith("data:image/svg+xml;base64,")
     assert WebRTC(icon="https://example.org/a.png", render=False).icon == "https://example.org/a.png"
 
 

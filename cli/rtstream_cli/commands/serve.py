@@ -44,6 +44,8 @@ from ..options import (
 )
 
 if TYPE_CHECKING:
+    from rtstream.tunnels.base import Tunnel
+
     from ..serving.doors import Door
 
 
@@ -80,9 +82,7 @@ def serve(
     from ..serving import reload as reloading
 
     settings = Settings.of(ctx)
-    way = outside.tunnel(settings) if outside.wished(settings) else None
-    if way is not None:
-        _check_alone(reload, settings.values["https"])
+    way = _way(settings, reload)
     wish = _Wish.of(settings, open, qr)
     logs.configure(settings.take("log_format", log_format))
     os.environ["RTSTREAM_MEDIA_PATH"] = settings.take("media_path", media_path)  # where the core looks
@@ -142,24 +142,29 @@ def _without_collector() -> Iterator[None]:
         gc.enable()
 
 
-def _check_alone(reload: bool, https: bool) -> None:
-    """See that nothing else was asked for that does not go with a tunnel.
+def _way(settings: Settings, reload: bool) -> Tunnel | None:
+    """The tunnel that is asked for, not opened yet.
 
     Raises:
-        UsageError
+        UsageError: something else was asked for that does not go with it.
     """
+    from ..serving import outside
+
+    if not outside.wished(settings):
+        return None
     if reload:
         raise UsageError(
             "--reload and a tunnel do not go together",
             why="each reload would bring another public address",
             fix="Open the tunnel beside it: rtstream tunnel PORT",
         )
-    if https:
+    if settings.values["https"]:
         raise UsageError(
             "--https and a tunnel do not go together",
             why="the tunnel has a certificate of its own, and speaks plain HTTP to this machine",
             fix="Leave --https out: the public address is https",
         )
+    return outside.tunnel(settings)
 
 
 def stream_options(settings: Settings) -> dict[str, Any]:

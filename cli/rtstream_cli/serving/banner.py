@@ -97,17 +97,7 @@ def show(target: Target, urls: Urls, places: list[Place], warmth: Warmth | None,
         total = load + warmth.imports + warmth.call
         parts = f"handler {load:.2f} · engine {warmth.imports:.2f} · synthetic call {warmth.call:.2f}"
         lines.append(f"{tick} warm in {total:.2f} s   ({parts})")
-    lines += [
-        f"{arrow} browser   {face}" for place in places[:MOST_PAGES] for face in place.faces(urls.browser)
-    ]
-    if not any(place.faces(urls.browser) for place in places):
-        lines.append(f"{arrow} server    {urls.browser}")
-    if urls.phone is not None and (faces := places[0].faces(urls.phone)):
-        lines.append(f"{arrow} phone     {faces[0]}{_hint(faces[0])}")
-        lines += [console.paint(row, "white on black") for row in qr_code(faces[0])]
-    lines.append(f"{arrow} api       {' · '.join(places[0].routes.values())}")
-    if urls.outside is not None:
-        lines.append(f"{arrow} outside   {_from_outside(urls.outside)}")
+    lines += _addresses(urls, places, arrow)
     for line in lines:
         console.say(f"  {line}" if fancy else line.strip())
     if urls.outside is not None and urls.outside.webhook:
@@ -115,6 +105,19 @@ def show(target: Target, urls: Urls, places: list[Place], warmth: Warmth | None,
     if urls.outside is not None and urls.outside.number is not None:
         show_number(urls.outside.number)
     console.say("  Ready · Ctrl-C stops" if fancy else "Ready · Ctrl-C stops")
+
+
+def _addresses(urls: Urls, places: list[Place], arrow: str) -> list[str]:
+    """Who finds the server where."""
+    faces = [face for place in places[:MOST_PAGES] for face in place.faces(urls.browser)]
+    lines = [f"{arrow} browser   {face}" for face in faces] or [f"{arrow} server    {urls.browser}"]
+    if urls.phone is not None and (pages := places[0].faces(urls.phone)):
+        lines.append(f"{arrow} phone     {pages[0]}{_hint(pages[0])}")
+        lines += [console.paint(row, "white on black") for row in qr_code(pages[0])]
+    lines.append(f"{arrow} api       {' · '.join(places[0].routes.values())}")
+    if urls.outside is not None:
+        lines.append(f"{arrow} outside   {_from_outside(urls.outside)}")
+    return lines
 
 
 def _from_outside(outside: Outside) -> str:

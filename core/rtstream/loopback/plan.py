@@ -57,10 +57,10 @@ class Plan:
     def script(self, way: str = "direct") -> Script:
         """What a caller says who goes that way, from the beginning."""
         kinds: tuple[Kind, ...] = ("audio",) if way in SOUND_ONLY else self.kinds
-        telling, said = way.startswith("phone"), (self.clip, kinds, self.mode, self.linger)
-        if self.interruption is not None:
-            return Interrupting(*said, self.interruption, self.dtmf, telling)
-        return Script(*said, self.dtmf, telling)
+        telling = way.startswith("phone")
+        if (over := self.interruption) is not None:
+            return Interrupting(self.clip, kinds, self.mode, self.linger, over, self.dtmf, telling)
+        return Script(self.clip, kinds, self.mode, self.linger, self.dtmf, telling)
 
     @cached_property
     def handler_form(self) -> tuple[int, int | None, int]:
