@@ -225,6 +225,14 @@ def test_an_error_without_a_place_or_words_is_told_by_its_kind() -> None:
     assert (error.what, error.why) == ("ValueError", "ValueError")
 
 
+def test_an_error_that_cannot_say_what_it_is_is_told_by_its_kind() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    assert told(Mute()).what == "Mute"
+
+
 def test_our_own_errors_and_those_for_the_client_keep_their_words() -> None:
     ours = HandlerUnfit("unfit")
     assert told(ours) is ours

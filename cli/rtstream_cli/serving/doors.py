@@ -31,8 +31,7 @@ class Door:
 
     def url(self, listener: socket.socket) -> str:
         """Where a browser on this machine finds the server."""
-        name: tuple[str, int] = listener.getsockname()[:2]
-        return self._url(HERE.get(name[0], name[0]), name[1])
+        return self._url(*here(listener))
 
     def phone_url(self, listener: socket.socket) -> str | None:
         """Where a telephone finds it."""
@@ -89,3 +88,9 @@ def qr_code(text: str) -> list[str]:
     halves = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
     pairs = zip(rows[::2], rows[1::2], strict=True)
     return ["".join(halves[above, below] for above, below in zip(*pair, strict=True)) for pair in pairs]
+
+
+def here(listener: socket.socket) -> tuple[str, int]:
+    """Host and port at which this machine finds the server, also when it listens on all addresses."""
+    host, port = listener.getsockname()[:2]
+    return str(HERE.get(host, host)), int(port)

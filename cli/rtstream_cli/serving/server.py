@@ -20,7 +20,7 @@ from rtstream.errors import HandlerRaised
 from ..console import console
 from ..discover import Target
 from . import banner
-from .doors import HERE, Door
+from .doors import Door, here
 from .ending import Ending
 from .warm import Warmth, warm
 
@@ -172,9 +172,8 @@ async def _get_ready(plan: Plan, server: Server, listener: socket.socket) -> Non
 
 async def _opened(line: Line, plan: Plan, listener: socket.socket) -> banner.Outside:
     """The way in from outside, opened; with its number where there is to be one."""
-    host, port = listener.getsockname()[:2]
     with console.status("opening the way in from outside …"):
-        url = await line.open(HERE.get(host, host), port)
+        url = await line.open(*here(listener))
     return banner.Outside(url, url + plan.webhook if plan.webhook else "", line.number)
 
 

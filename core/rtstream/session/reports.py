@@ -186,7 +186,7 @@ def told(error: BaseException) -> RtstreamError:
     if isinstance(error, WebRTCError):
         return HandlerRaised(error.message)
     where = _innermost(error)
-    words = str(error) or type(error).__name__
+    words = _words(error)
     report = HandlerRaised(
         words if len(words) <= LONGEST_WORDS else f"{words[:LONGEST_WORDS]} …",
         why=f"{type(error).__name__} at {where}" if where else type(error).__name__,
@@ -194,6 +194,13 @@ def told(error: BaseException) -> RtstreamError:
     )
     report.__cause__ = error
     return report
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # an error that cannot even say what it is
+        return type(error).__name__
 
 
 @contextmanager
