@@ -66,31 +66,31 @@ class _Probe:
         self.connection: Any = getattr(self.ice, "_connection", None)
 
 
-def _reads(function: Any, name: str) -> bool:
+def reads(function: Any, name: str) -> bool:
     """Whether a function looks a name up, so that what stands there instead is called."""
     return name in getattr(getattr(function, "__code__", None), "co_names", ())
 
 
 _CONTRACT: dict[str, Callable[[_Probe], bool]] = {
     "RTCPeerConnection.__connect": lambda probe: all(
-        _reads(getattr(RTCPeerConnection, "_RTCPeerConnection__connect", None), name)
+        reads(getattr(RTCPeerConnection, "_RTCPeerConnection__connect", None), name)
         for name in ("sender", "send", "receiver", "receive")
     ),
     "RTCRtpSender._ssrc": lambda probe: isinstance(getattr(probe.sender, "_ssrc", None), int),
     "RTCIceTransport._connection": lambda probe: isinstance(probe.connection, aioice.ice.Connection),
     "RTCDtlsTransport._rx_srtp": lambda probe: (
-        getattr(probe.dtls, "_rx_srtp", 0) is None and _reads(RTCDtlsTransport._setup_srtp, "_rx_srtp")
+        getattr(probe.dtls, "_rx_srtp", 0) is None and reads(RTCDtlsTransport._setup_srtp, "_rx_srtp")
     ),
     "RTCDtlsTransport._tx_srtp": lambda probe: (
-        getattr(probe.dtls, "_tx_srtp", 0) is None and _reads(RTCDtlsTransport._setup_srtp, "_tx_srtp")
+        getattr(probe.dtls, "_tx_srtp", 0) is None and reads(RTCDtlsTransport._setup_srtp, "_tx_srtp")
     ),
     "RTCDtlsTransport._handle_rtcp_data": lambda probe: (
         asyncio.iscoroutinefunction(getattr(probe.dtls, "_handle_rtcp_data", None))
-        and _reads(RTCDtlsTransport._recv_next, "_handle_rtcp_data")
+        and reads(RTCDtlsTransport._recv_next, "_handle_rtcp_data")
     ),
     "Connection._nominated": lambda probe: (
         getattr(probe.connection, "_nominated", None) == {}
-        and _reads(aioice.ice.Connection.sendto, "_nominated")
+        and reads(aioice.ice.Connection.sendto, "_nominated")
     ),
     "Connection._protocols": lambda probe: getattr(probe.connection, "_protocols", None) == [],
     "CandidatePair.remote_addr": lambda probe: isinstance(
@@ -234,7 +234,7 @@ def leave_ice_at_once(transport: RTCDtlsTransport) -> Callable[[], None] | None:
         what ends those checks; None where aioice is not what it is taken for, and does as it does.
     """
     connection: Any = transport.transport._connection
-    name = next((name for name in _CHECK_NAMES if _reads(type(connection).connect, name)), None)
+    name = next((name for name in _CHECK_NAMES if reads(type(connection).connect, name)), None)
     if name is None or not hasattr(connection, "_check_list"):
         return None
     more: Callable[[], bool] = getattr(connection, name)

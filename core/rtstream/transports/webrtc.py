@@ -25,6 +25,7 @@ from . import aiortc_inside
 from .aiortc_inside import Line, choose_ice_addresses, leave_ice_at_once
 from .aiortc_tracks import RATE, Voice, read
 from .audio_path import AudioPath, is_known, wanted
+from .prompt_pictures import be_prompt
 
 logger = logging.getLogger("rtstream.webrtc")
 
@@ -135,6 +136,8 @@ class WebRtcTransport:
             elif speaks:
                 self._voices[kind] = Voice(kind)
                 transceiver.sender.replaceTrack(self._voices[kind])
+            if kind == "video" and hears:
+                be_prompt(transceiver.receiver)
             transceiver.direction = _DIRECTIONS[speaks, hears]
         for transport in {transceiver.sender.transport for transceiver in transceivers}:
             if (end := leave_ice_at_once(transport)) is not None:
