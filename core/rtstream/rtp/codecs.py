@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.int16]
 
+EVENTS = "telephone-event"  # RFC 4733: the keys of a telephone, as packets among those of the sound
 FADE = 0.06  # seconds in which a sound that is repeated over a gap falls silent (G.711 appendix I)
 
 

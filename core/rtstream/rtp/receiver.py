@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..media.dtmf import tones
 from ..media.frames import AudioFrame
 from . import rtcp
-from .codecs import Codec, Decoder
+from .codecs import EVENTS, Codec, Decoder
+from .keys import Keys
 from .numbers import SEQUENCE_BITS, TIMESTAMP_BITS, distance, extended
 from .packet import Packet, parse
 from .reception import Reception
@@ -61,6 +63,7 @@ class AudioReceiver:
         self._codecs = codecs
         self._codec: Codec | None = None
         self._decoder: Decoder | None = None
+        self._keys = Keys()
         self._order: Reorder[Packet] = Reorder()
         self._number = self._stamp = self._lost_before = 0
         self._suspect: int | None = None  # where numbering goes on if it has begun anew
@@ -84,16 +87,19 @@ class AudioReceiver:
             return []
         self.heard.received += 1
         assert self.reception is not None
-        self._stamp = extended(packet.timestamp, self._stamp, TIMESTAMP_BITS)
-        self.reception.add(number, self._stamp, now)
+        if self._codecs[packet.payload_type].name == EVENTS:
+            self.reception.count(number)  # all packets of a key have the timestamp of its beginning
+        else:
+            self._stamp = extended(packet.timestamp, self._stamp, TIMESTAMP_BITS)
+            self.reception.add(number, self._stamp, now)
         return self._sound(self._order.push(number, packet, now), now)
 
     def poll(self, now: float) -> list[AudioFrame]:
         """The sound that is ready by now without a further packet: call it at `deadline`."""
-        frames = self._sound(self._order.poll(now), now)
-        if not frames and self._silence is not None and now >= self._silence:
-            frames = self._silent_piece(now)
-        return frames
+        ready = self._sound(self._order.poll(now), now)
+        if not ready and self._silence is not None and now >= self._silence:
+            self._silent_piece(ready, now)
+        return ready
 
     @property
     def deadline(self) -> float | None:
@@ -161,6 +167,9 @@ class AudioReceiver:
         frames: list[AudioFrame] = []
         for missing, packet in ready:
             codec = self._codecs[packet.payload_type]
+            if codec.name == EVENTS:
+                frames += self._pressed(packet)
+                continue
             if codec is not self._codec or self._decoder is None:
                 self._codec, self._timestamp = codec, None
                 self._decoder = codec.decoder(self.rate, self.channels)
@@ -168,6 +177,11 @@ class AudioReceiver:
                 self._fill(missing, packet, frames)
             self._decode(packet, frames, now)
         return frames
+
+    def _pressed(self, packet: Packet) -> list[AudioFrame]:
+        """The tones of a key, which are not sent where its name is: who listens for keys listens to sound."""
+        rate = self._decoder.rate if self._decoder is not None else self.rate
+        return [tones(pressed.key, rate) for pressed in self._keys.take(packet.payload, packet.timestamp)]
 
     def _decode(self, packet: Packet, frames: list[AudioFrame], now: float) -> None:
         assert self._decoder is not None and self._codec is not None
@@ -212,17 +226,15 @@ class AudioReceiver:
         self.heard.concealed += count / self._decoder.rate
         frames.append(AudioFrame(samples, self._decoder.rate))
 
-    def _silent_piece(self, now: float) -> list[AudioFrame]:
+    def _silent_piece(self, frames: list[AudioFrame], now: float) -> None:
         """A piece of a silence that the far end does not send, in its time: turns end in silence."""
         assert self._silence is not None and self._timestamp is not None and self._codec is not None
         ticks = round(STEP * self._codec.clock_rate)
-        frames: list[AudioFrame] = []
         concealed = self.heard.concealed
         self._conceal(ticks, None, frames)
         self.heard.concealed = concealed  # nothing was lost
         self._timestamp = (self._timestamp + ticks) & 0xFFFFFFFF
         self._silence = self._silence + STEP if now < self._silent_until else None
-        return frames
 
     def _is_flood(self, now: float) -> bool:
         self._allowance = min(BUDGET, self._allowance + (now - self._counted) * BUDGET)

@@ -28,37 +28,45 @@ class Reception:
         self._highest = 0
         self._jitter = 0.0
         self._transit: float | None = None
-        self._begun = self._window_end = 0.0
+        self._begun = 0.0
+        self._window_end: float | None = None
         self._quickest = float("inf")
         self._first_quickest: float | None = None
         self._reported = (0, 0)  # expected and received at the last report
         self._last_report: tuple[int, float] | None = None
 
-    def add(self, number: int, timestamp: int, now: float) -> None:
-        """Count a packet by its sequence number and timestamp, both extended."""
+    def count(self, number: int) -> bool:
+        """Count a packet by its extended sequence number; whether it is the newest."""
         if self._first is None:
             self._first = self._highest = number
-            self._begun, self._window_end = now, now + WINDOW
         self.received += 1
         if number < self._highest:
-            return
+            return False
         self._highest = number
+        return True
+
+    def add(self, number: int, timestamp: int, now: float) -> None:
+        """Count a packet of sound by its sequence number and timestamp, both extended."""
+        if not self.count(number):
+            return
         transit = now * self._clock_rate - timestamp
         if self._transit is not None:
             self._jitter += (abs(transit - self._transit) - self._jitter) / 16
         self._transit = transit
-        if now >= self._window_end:
-            self._end_window(now)
+        if self._window_end is None:
+            self._begun, self._window_end = now, now + WINDOW
+        elif now >= self._window_end:
+            self._end_window(now, self._window_end)
         if transit < self._quickest:
             self._quickest = transit
 
-    def _end_window(self, now: float) -> None:
+    def _end_window(self, now: float, end: float) -> None:
         """Compare the quickest packet of a window with that of the first one."""
         if self._first_quickest is None:
-            self._first_quickest, self._begun = self._quickest, self._window_end
-        elif self._window_end - self._begun >= SETTLED:
+            self._first_quickest, self._begun = self._quickest, end
+        elif end - self._begun >= SETTLED:
             later = (self._first_quickest - self._quickest) / self._clock_rate
-            self.drift = max(-MOST_DRIFT, min(MOST_DRIFT, later / (self._window_end - self._begun)))
+            self.drift = max(-MOST_DRIFT, min(MOST_DRIFT, later / (end - self._begun)))
         self._quickest, self._window_end = float("inf"), now + WINDOW
 
     def sender_report(self, sent: rtcp.Sent, now: float) -> None:

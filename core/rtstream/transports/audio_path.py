@@ -18,7 +18,7 @@ from ..clock import Clock
 from ..media.frames import AudioFrame, Heard
 from ..media.opus import OpusOptions
 from ..rtp import level, rtcp
-from ..rtp.codecs import Codec
+from ..rtp.codecs import EVENTS, Codec
 from ..rtp.packet import HEADER_SIZE
 from ..rtp.receiver import AudioReceiver
 from ..rtp.sender import AudioSender
@@ -68,8 +68,27 @@ def agreed_codecs(sdp: str) -> dict[int, Codec]:
         kind = re.search(rf"^a=rtpmap:{payload_type} ([^/\s]+)/(\d+)", sdp, re.M)
         if kind is not None:
             codec = Codec(kind[1], int(payload_type), int(kind[2]))
-            agreed |= {codec.payload_type: codec} if codec.known else {}
+            agreed |= {codec.payload_type: codec} if codec.known or codec.name == EVENTS else {}
     return agreed
+
+
+def with_keys(offer: str, answer: str) -> str:
+    """The answer, which takes the keys of a telephone too if the offer has them at the clock of the sound.
+
+    aiortc knows nothing of `telephone-event` (RFC 4733), and need not: it never sees a packet of sound.
+    """
+    agreed, section = agreed_codecs(answer), _SECTION.search(answer.replace("\r\n", "\n"))
+    if not agreed or section is None:
+        return answer
+    clock_rate = next(iter(agreed.values())).clock_rate
+    offered = re.search(rf"^a=rtpmap:(\d+) {EVENTS}/{clock_rate}\b", offer, re.M)
+    if offered is None or int(offered[1]) in agreed:
+        return answer
+    line = f"{section[0]} {offered[1]}"
+    lines = f"a=rtpmap:{offered[1]} {EVENTS}/{clock_rate}\r\na=fmtp:{offered[1]} 0-15\r\n"
+    before, found, behind = answer.partition(section[0] + "\r\n")
+    at = behind.find("\r\na=rtpmap:") + 2
+    return before + line + "\r\n" + behind[:at] + lines + behind[at:] if found and at > 1 else answer
 
 
 class AudioPath:
@@ -106,7 +125,7 @@ class AudioPath:
         """Take the datagrams from now on; the samples a second in which sound is to be sent."""
         self._codecs.update(agreed_codecs(answer))
         self._line.open(self._datagram, self._told)
-        return next((codec.rate(RATE) for codec in self._codecs.values()), None)
+        return next((codec.rate(RATE) for codec in self._codecs.values() if codec.known), None)
 
     def hear_at(self, rate: int, channels: int) -> None:
         """Say in which form sound is wanted."""

@@ -24,7 +24,7 @@ from ..media.opus import OpusOptions
 from . import aiortc_inside
 from .aiortc_inside import Line, choose_ice_addresses, leave_ice_at_once
 from .aiortc_tracks import RATE, Voice, read
-from .audio_path import AudioPath, is_known, wanted
+from .audio_path import AudioPath, is_known, wanted, with_keys
 from .prompt_pictures import be_prompt
 
 logger = logging.getLogger("rtstream.webrtc")
@@ -111,6 +111,8 @@ class WebRtcTransport:
                 raise BadOffer("the offer cannot be answered")
             await self._pc.setLocalDescription(answer)
             described = str(self._pc.localDescription.sdp)
+            if self._audio is not None:
+                described = with_keys(sdp, described)
             self._open_lines(described)
         except FAULTS as error:
             raise BadOffer(

@@ -10,14 +10,14 @@ _EVENT = Struct("!BBH")
 _END = 0x80
 
 
-class Digit(NamedTuple):
+class Pressed(NamedTuple):
     """A key that was let go: `seconds` is how long it was held."""
 
     key: str
     seconds: float
 
 
-class Digits:
+class Keys:
     """Turns the packets of `telephone-event` into keys.
 
     A key is sent many times: with growing duration while it is held, and three times when it is let go
@@ -31,10 +31,10 @@ class Digits:
     def __init__(self, clock_rate: int = 8000) -> None:
         self._clock_rate = clock_rate
         self._begun: int | None = None  # timestamp of the key that is held
-        self._held = Digit("", 0.0)
+        self._held = Pressed("", 0.0)
         self._told: int | None = None
 
-    def take(self, payload: bytes, timestamp: int) -> list[Digit]:
+    def take(self, payload: bytes, timestamp: int) -> list[Pressed]:
         """Read a payload; the keys that were let go by now."""
         if len(payload) < _EVENT.size:
             return []
@@ -42,7 +42,7 @@ class Digits:
         if event >= len(KEYS) or timestamp == self._told:
             return []
         told = [self._held] if self._begun is not None and timestamp != self._begun else []
-        self._begun, self._held = timestamp, Digit(KEYS[event], duration / self._clock_rate)
+        self._begun, self._held = timestamp, Pressed(KEYS[event], duration / self._clock_rate)
         if flags & _END:
             told.append(self._held)
             self._begun, self._told = None, timestamp
