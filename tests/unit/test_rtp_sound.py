@@ -306,6 +306,10 @@ def test_a_piece_that_is_no_opus_packet_is_refused_with_a_reason() -> None:
             encoder.encode(np.zeros((1, count), np.int16))
     with pytest.raises(libopus.OpusFault):
         libopus.Encoder(44_100, 1, bit_rate=1, complexity=5)
+    decoder = libopus.Decoder(48_000, 1)
+    for count in (-1, 0, 7, 48_000):
+        with pytest.raises(libopus.OpusFault):
+            decoder.conceal(count)
 
 
 def test_a_clock_that_is_faster_is_measured_through_jitter_and_a_wrap_of_its_timestamps() -> None:

@@ -108,7 +108,12 @@ class Decoder:
         Args:
             following: the packet right behind the gap, which may hold a coarse copy of what was lost
                 (in-band FEC, RFC 6716 §2.1.7).
+
+        Raises:
+            OpusFault: the gap has another length.
         """
+        if not 0 < samples <= self._longest:
+            raise OpusFault(f"a gap of {samples} samples cannot be filled at once")
         data, size = (following, len(following)) if following else (None, 0)
         return self._out(self._decode(self._state, data, size, self._at, samples, 1 if following else 0))
 

@@ -184,11 +184,11 @@ class AudioPath:
         self._catch_up()
 
     def _begin(self, parameters: RTCRtpParameters, cname: str) -> None:
-        if self._closed:
+        if self._closed or not any(codec.known for codec in self._codecs.values()):
             return
         ids = {extension.uri: extension.id for extension in parameters.headerExtensions}
         mid = (ids[MID], parameters.muxId.encode()) if MID in ids and parameters.muxId else None
-        codec = self._codecs[parameters.codecs[0].payloadType or 0]
+        codec = next(each for each in self._codecs.values() if each.known)
         self._speaker = AudioSender(
             codec, self._sender._ssrc, cname, self._options, mid=mid, level_id=ids.get(level.URI)
         )
