@@ -8,7 +8,8 @@
 - talk: short phrases with silence after each, as in turns_delay.py, and replies of half a second
 
 The figures are cores of the server, less what it takes without a call. An async echo beside it tells what the
-transport itself costs: it hears the same, and sends back whatever it hears.
+transport itself costs: it hears the same, and sends back whatever it hears. One call alone finds the caches
+cold 50 times a second; `--calls 10` tells what each of ten takes, which begin their phrases together.
 """
 
 from __future__ import annotations
@@ -45,47 +46,59 @@ def sounds(seconds: float) -> dict[str, Samples | None]:
 # The ways to call: each gives the seconds of CPU that the server took from `SETTLE` on.
 
 
-async def over_webrtc(server: Program, said: Samples | None, seconds: float) -> float:
-    call = Call()
+async def over_webrtc(server: Program, said: Samples | None, seconds: float, count: int) -> float:
+    calls = [Call() for _ in range(count)]
     packets = [] if said is None else browser.coded(speech.resampled(said, speech.RATE, 48000))
 
     async def pass_time(packets: list[bytes], seconds: float) -> None:
-        await (call.talk(seconds, packets) if packets else asyncio.sleep(seconds))
+        if packets:
+            await asyncio.gather(*(call.talk(seconds, packets) for call in calls))
+        else:
+            await asyncio.sleep(seconds)
 
     base_url = f"http://127.0.0.1:{server.port}"
     async with httpx.AsyncClient(base_url=base_url, trust_env=False) as client:
-        await call.open(client)
+        for call in calls:
+            await call.open(client)
     settled = round(SETTLE / browser.STEP)
     await pass_time(packets[:settled], SETTLE)
     before = server.cpu()
     await pass_time(packets[settled:], seconds)
     used = server.cpu() - before
-    await call.close()
+    await asyncio.gather(*(call.close() for call in calls))
     return used
 
 
-def over_socket(kind: type[lines.Line], server: Program, said: Samples | None, seconds: float) -> float:
+def over_socket(
+    kind: type[lines.Line], server: Program, said: Samples | None, seconds: float, count: int
+) -> float:
     sound = np.zeros(speech.RATE, np.int16) if said is None else said
-    line = kind(server.port, lines.payloads(speech.resampled(sound, speech.RATE, kind.rate), kind.rate))
-    pass_time: Callable[[float], None] = time.sleep if said is None else partial(lines.talk, [line])
+    payloads = lines.payloads(speech.resampled(sound, speech.RATE, kind.rate), kind.rate)
+    calls = [kind(server.port, payloads) for _ in range(count)]
+    pass_time: Callable[[float], None] = time.sleep if said is None else partial(lines.talk, calls)
     pass_time(SETTLE)
     before = server.cpu()
     pass_time(seconds)
     used = server.cpu() - before
-    line.hang_up()
+    for call in calls:
+        call.hang_up()
     return used
 
 
-def used(way: str, server: Program, said: Samples | None, seconds: float) -> float:
-    """Cores that one call takes."""
+def used(way: str, server: Program, said: Samples | None, seconds: float, calls: int = 1) -> float:
+    """Cores that each of so many calls takes."""
     if way == "WebRTC":
-        return asyncio.run(over_webrtc(server, said, seconds)) / seconds
-    kind = lines.Program if way == "WebSocket" else lines.Telephone
-    return over_socket(kind, server, said, seconds) / seconds
+        took = asyncio.run(over_webrtc(server, said, seconds, calls))
+    else:
+        kind = lines.Program if way == "WebSocket" else lines.Telephone
+        took = over_socket(kind, server, said, seconds, calls)
+    return took / seconds / calls
 
 
-def measure(way: str, server: Program, said: dict[str, Samples | None], seconds: float) -> list[float]:
-    """Cores: of the server alone, and what a call of each kind adds."""
+def measure(
+    way: str, server: Program, said: dict[str, Samples | None], seconds: float, calls: int
+) -> list[float]:
+    """Cores: of the server alone, and what each call of a kind adds."""
     used(way, server, said["talk"], 6.0)  # what is only done once
     time.sleep(1)
     before = server.cpu()
@@ -93,7 +106,7 @@ def measure(way: str, server: Program, said: dict[str, Samples | None], seconds:
     rest = (server.cpu() - before) / seconds
     found = [rest]
     for sound in said.values():
-        found.append(used(way, server, sound, seconds) - rest)
+        found.append(used(way, server, sound, seconds, calls) - rest / calls)
         time.sleep(1)
     return found
 
@@ -120,6 +133,7 @@ def judge(way: str, reply: dict[str, float], echo: dict[str, float]) -> None:
 def main() -> None:
     parser = peers.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--calls", type=int, default=1, help="at once; the figures are those of each")
     parser.add_argument("--ways", default=",".join(WAYS))
     peers.add_vad(parser)
     args = parser.parse_args()
@@ -136,13 +150,13 @@ def main() -> None:
             for peer in made:
                 report.progress(f"round {turn + 1}: {way}, {peer.name}")
                 with serving(peer) as server:
-                    found[peer.name].append(measure(way, server, said, args.seconds))
+                    found[peer.name].append(measure(way, server, said, args.seconds, args.calls))
         middles = {
             name: dict(zip(columns, map(report.middle, zip(*rows, strict=True)), strict=True))
             for name, rows in found.items()
         }
         report.table(
-            (f"cores, {way}", *columns),
+            (f"cores, {way}, {args.calls} at once", *columns),
             ((name, *(f"{value:.4f}" for value in row.values())) for name, row in middles.items()),
         )
         judge(way, middles["ReplyOnPause"], middles["async echo"])
