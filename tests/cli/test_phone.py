@@ -211,6 +211,12 @@ def test_a_tunnel_that_comes_back_elsewhere_is_registered_anew(tmp_path: Path, w
     assert world.registry.live == {}
 
 
+def test_a_closed_terminal_gives_the_number_back_too(tmp_path: Path, world: World) -> None:
+    with world.phone("@echo", cwd=tmp_path) as server:
+        assert server.end(signal.SIGHUP) == 0
+    assert [one.split()[0] for one in world.registry.told] == ["register", "unregister"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_gives_the_number_back_too(
     tmp_path: Path, world: World, number: signal.Signals

@@ -25,21 +25,24 @@ class Ending:
     and `GRACE` after the first. The kernel's signal writes a byte into a socket (`set_wakeup_fd`),
     and a thread reads it there, so no Python of the blocked thread has to run.
 
-    `last` is called before the process is ended from here: what the outside must be told, in a thread
-    and without the loop.
+    `last` is called before the process is ended from here, in a thread and without the loop: what the
+    outside must be told. Where there is one, a closed terminal asks for the end too.
 
     Make it in the main thread, inside the running loop: some loops put a socket of their own in
     this place when they start.
     """
 
-    def __init__(self, drain: float, last: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, drain: float, last: Callable[[], None] | None = None) -> None:
         self.asked = asyncio.Event()
-        self._last = last
+        self._last = last or _do_nothing
+        self._signals = [*SIGNALS]
+        if last is not None and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            self._signals.append(signal.SIGHUP)  # a closed terminal; `nohup` has it ignored
         self._limit = drain + GRACE
         self._loop = asyncio.get_running_loop()
         self._bell, self._button = socket.socketpair()
         self._button.setblocking(False)
-        for number in SIGNALS:
+        for number in self._signals:
             signal.signal(number, _do_nothing)
         signal.set_wakeup_fd(self._button.fileno(), warn_on_full_buffer=False)
         threading.Thread(target=self._watch, name="rtstream-ending", daemon=True).start()
@@ -61,7 +64,7 @@ class Ending:
         try:
             while True:
                 self._bell.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
-                if self._bell.recv(1)[0] in SIGNALS:
+                if self._bell.recv(1)[0] in self._signals:
                     return True
         except TimeoutError:
             return False

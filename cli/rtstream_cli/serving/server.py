@@ -129,7 +129,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _serve(plan: Plan, listener: socket.socket) -> None:
     line = plan.line
-    ending = Ending(plan.drain, line.abandon) if line else Ending(plan.drain)
+    ending = Ending(plan.drain, line.abandon if line else None)
     server = Server(plan)
     serving = asyncio.create_task(server.serve(sockets=[listener, *(line.sockets if line else ())]))
     asked = asyncio.create_task(ending.asked.wait())

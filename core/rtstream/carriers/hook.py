@@ -54,13 +54,18 @@ class Hook(ABC):
                 raise CarrierError(f"{self.name} is asked no more", why="the number was given back")
             return self._lead(url.rstrip("/"))
 
-    def give_back(self) -> None:
+    def give_back(self, within: float = -1) -> None:
         """Undo everything, in reverse; the second time nothing.
 
+        Args:
+            within: seconds to wait for what has been begun; less than 0 for as long as it takes.
+
         Raises:
-            CarrierError: the first that went wrong; the others were done.
+            CarrierError: the first that went wrong, after the others were done; or there was no time.
         """
-        with self._lock:
+        if not self._lock.acquire(timeout=within):
+            raise CarrierError(f"{self.name} still answers", why=f"and is not waited for after {within:g} s")
+        try:
             self._over = True
             failures = []
             while self._undo:
@@ -70,6 +75,8 @@ class Hook(ABC):
                     failures.append(error)
             if failures:
                 raise failures[0]
+        finally:
+            self._lock.release()
 
     @abstractmethod
     def _lead(self, url: str) -> Number: ...

@@ -17,7 +17,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ..carriers.hook import Number
-from ..errors import MachineError, PortBusy, RtstreamError
+from ..errors import MachineError, OptionError, PortBusy, RtstreamError
 from ..server.lifespan import require_turn_in_the_cloud
 from ..server.warm import warm
 from ..tunnels.gradio import Gradio
@@ -41,6 +41,8 @@ def fastphone(stream: Any, token: str | None, host: str, port: int, options: dic
         options: of `uvicorn.Config`.
     """
     require_turn_in_the_cloud(stream.rtc_configuration)
+    if "audio" not in stream.modality:
+        raise OptionError("this stream is video, and a telephone carries sound", fix="Make one with sound")
     stream.telephone.secrets = dict  # its calls are signed with the service's secret, never with ours
     served = Served(stream, FastPhone(token), _listen(host, port), options)
     with _signals(served.stop):
@@ -62,7 +64,9 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    known = (signal.SIGINT, signal.SIGTERM)
+    known = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # a closed terminal; `nohup` has it ignored
+        known.append(signal.SIGHUP)
     before = [signal.signal(number, lambda *_: stop()) for number in known]
     try:
         yield

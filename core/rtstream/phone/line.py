@@ -17,6 +17,7 @@ from ..tunnels.given import Given
 from ..tunnels.kept import FIRST_WAIT, LONGEST_WAIT, KeptTunnel, TunnelNews
 
 LOOPBACK = "127.0.0.1"
+LAST_SECONDS = 3.0  # for a request that is on its way when the program must go
 
 
 class Teller(Protocol):
@@ -138,7 +139,7 @@ class Line:
         try:
             if self._hook is not None:
                 with suppress(RtstreamError):
-                    self._hook.give_back()
+                    self._hook.give_back(LAST_SECONDS)
         finally:
             self._tunnel.kill()
 
