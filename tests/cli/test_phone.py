@@ -211,6 +211,23 @@ def test_a_tunnel_that_comes_back_elsewhere_is_registered_anew(tmp_path: Path, w
     assert world.registry.live == {}
 
 
+def test_a_secret_of_ones_own_is_not_asked_of_the_services_calls(tmp_path: Path, world: World) -> None:
+    """They are signed with FastPhone's, which nobody else knows."""
+    with world.phone("@echo", cwd=tmp_path, TWILIO_AUTH_TOKEN="of-another-account") as server:
+        assert httpx.post(world.public + "/telephone/incoming").status_code == 200
+        assert server.end() == 0
+
+
+def test_calls_to_ones_own_number_must_be_signed(tmp_path: Path, world: World) -> None:
+    api = APIS["telnyx"]()
+    environment: dict[str, Any] = {**KEYS, "RTSTREAM_PROVIDER_URL": world.elsewhere.enter(up(api.app))}
+    words = ["@echo", "--provider", "telnyx", "--number", NUMBER]
+    with world.phone(*words, cwd=tmp_path, **environment) as server:
+        assert any("TELNYX_PUBLIC_KEY is not set" in line for line in server.err.seen)
+        assert httpx.post(world.public + "/telephone/incoming").status_code == 403
+        assert server.end() == 0
+
+
 def test_a_closed_terminal_gives_the_number_back_too(tmp_path: Path, world: World) -> None:
     with world.phone("@echo", cwd=tmp_path) as server:
         assert server.end(signal.SIGHUP) == 0

@@ -151,5 +151,12 @@ def _hook(settings: Settings, path: str) -> Hook:
     if not own:
         raise UsageError(f"which of your numbers at {name}?", fix="For example: --number +14155550100")
     from rtstream.carriers.choice import carrier
+    from rtstream.server.telephone import SECRETS, secrets_of_environment
 
+    if (secrets := secrets_of_environment()) and name in SECRETS and name not in secrets:
+        console.warn(
+            f"calls of {name} will be refused",
+            why=f"{SECRETS[name]} is not set, but another carrier's secret is: only signed calls are taken",
+            fix=f"Set {SECRETS[name]}",
+        )
     return carrier(name, own, path + WEBHOOK, settings.values["provider_url"] or "")

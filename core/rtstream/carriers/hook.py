@@ -37,6 +37,7 @@ class Hook(ABC):
     """
 
     name: str
+    foreign = False  # whether its calls are signed with somebody else's secret, which is none to check by
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -34,6 +34,7 @@ class FastPhone(Hook):
     """
 
     name = "fastphone"
+    foreign = True
 
     def __init__(self, token: str | None = None, addresses: str = "") -> None:
         super().__init__()

@@ -43,7 +43,6 @@ def fastphone(stream: Any, token: str | None, host: str, port: int, options: dic
     require_turn_in_the_cloud(stream.rtc_configuration)
     if "audio" not in stream.modality:
         raise OptionError("this stream is video, and a telephone carries sound", fix="Make one with sound")
-    stream.telephone.secrets = dict  # its calls are signed with the service's secret, never with ours
     served = Served(stream, FastPhone(token), _listen(host, port), options)
     with _signals(served.stop):
         try:

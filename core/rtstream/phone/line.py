@@ -72,6 +72,9 @@ class Line:
         self._door: socket.socket | None = None
         if shown and not isinstance(tunnel, Given):
             self._door = socket.create_server((LOOPBACK, 0))
+        if hook is not None and hook.foreign:
+            for stream in streams:
+                stream.telephone.secrets = dict
         self._beacon: Beacon | None = None
         self._kept: KeptTunnel | None = None
         self._leading: asyncio.Task[None] | None = None
