@@ -76,6 +76,17 @@ def test_another_address_is_led_to_and_the_first_one_is_still_given_back(office:
     assert office.api.before == before
 
 
+def test_the_first_address_is_given_back_too_when_the_second_was_refused(office: Office) -> None:
+    before, hook = office.api.before, office.hook()
+    hook.lead("https://one.example.org")
+    office.api.fail = {"telnyx": "PATCH", "vonage": "PUT"}.get(office.name, "POST")
+    with pytest.raises(CarrierError):
+        hook.lead("https://two.example.org")
+    office.api.fail = None
+    hook.give_back()
+    assert office.api.before == before
+
+
 def test_after_the_end_nothing_is_led_any_more(office: Office) -> None:
     before, hook = office.api.before, office.hook()
     hook.give_back()

@@ -31,26 +31,27 @@ class Twilio(Hook):
         self._rest = Rest("Twilio", base or API, (sid, token))
         self._number = number
         self._path = path
+        self._ours: set[str] = set()  # the webhooks that were set here
 
     def _lead(self, url: str) -> Number:
         before = self._found()
         webhook = url + self._path
+        self._ours.add(webhook)
         # A number with an application takes that one's webhook, and its own only without.
         ours = {"VoiceUrl": webhook, "VoiceMethod": "POST", "VoiceApplicationSid": ""}
-        self._set(before, ours)
-        if not self._undo:
+        if not self._undo:  # before it is set: the answer could be lost on its way
             theirs = {
                 "VoiceUrl": before.get("voice_url") or "",
                 "VoiceMethod": before.get("voice_method") or "POST",
                 "VoiceApplicationSid": before.get("voice_application_sid") or "",
             }
             self._undo.append(partial(self._restore, theirs))
-        self._webhook = webhook
+        self._set(before, ours)
         return Number(self._number, self.name)
 
     def _restore(self, theirs: dict[str, str]) -> None:
         now = self._found(last=True)
-        if now.get("voice_url") == self._webhook:  # else somebody has pointed it elsewhere meanwhile
+        if now.get("voice_url") in self._ours:  # else somebody has pointed it elsewhere meanwhile
             self._set(now, theirs, last=True)
 
     def _found(self, last: bool = False) -> dict[str, Any]:

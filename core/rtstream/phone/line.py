@@ -98,7 +98,7 @@ class Line:
 
         Raises:
             TunnelFailed, ToolMissing: no tunnel.
-            CarrierError: no number; the tunnel is closed again.
+            CarrierError: no number; `close` ends the tunnel.
         """
         assert self._beacon is not None, "serve `around(app)` first"
         if self._door is not None:

@@ -15,7 +15,7 @@ from ..errors import ToolMissing, TunnelFailed
 
 KEPT_LINES = 12
 LONGEST_LINE = 300  # characters of a line that are kept
-END_SECONDS = 2.0  # from the request to end to the kill
+END_SECONDS = 1.0  # from the request to end to the kill
 
 
 class Child:

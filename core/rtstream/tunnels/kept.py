@@ -85,12 +85,14 @@ class KeptTunnel:
 
     async def close(self) -> None:
         """Close it for good."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeping
-        await self.tunnel.close()
-        await self._probe.close()
+        try:
+            if self._keeping is not None:
+                self._keeping.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._keeping
+        finally:
+            await self.tunnel.close()
+            await self._probe.close()
 
     async def _opened(self) -> str:
         self._unanswered = ""
