@@ -90,7 +90,7 @@ def test_an_app_with_several_streams_is_ambiguous_but_can_be_served(project: Pat
     chosen = settings()
     app, mounted = streams.on_app(discover.find("app.py", chosen), chosen)
     assert [path for path, _ in mounted] == ["/one", "/two"]
-    faces.add(app, mounted, "page", "app.py")
+    faces.add(app, mounted, "auto", "app.py")
     paths = {getattr(route, "path", "") for route in app.routes}
     assert {"/one/", "/two/"} <= paths
 

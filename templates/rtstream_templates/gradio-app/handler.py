@@ -13,8 +13,9 @@ def robot(audio: tuple[int, np.ndarray], pitch: float) -> tuple:
     """
     rate, samples = audio
     beat = np.sin(2 * np.pi * pitch * np.arange(samples.shape[-1]) / rate)
-    changed = (samples * beat).astype(np.int16)
-    return (rate, changed), AdditionalOutputs(round(100 * np.abs(changed).max() / 32768))
+    changed = samples * beat
+    loudness = round(100 * np.abs(changed).max() / 32768)
+    return (rate, changed.astype(np.int16)), AdditionalOutputs(loudness)
 
 
 stream = Stream(
