@@ -27,8 +27,8 @@ from .server.telephone import SOCKETS, WEBHOOK, Telephone
 if TYPE_CHECKING:
     from gradio import Blocks
 
+    from .ui.adopting import Page
     from .ui.component import WebRTC
-    from .ui.layout import Page
 
 
 class Stream(Engine):
@@ -115,7 +115,7 @@ class Stream(Engine):
         self.additional_output_components = options.additional_outputs
         self.additional_outputs_handler = options.additional_outputs_handler
         self.verbose = verbose
-        self._own_ui: Blocks | None = None
+        self._own_ui: Page | None = None
         self._life = Life()
 
     # On a server.
@@ -226,8 +226,10 @@ class Stream(Engine):
 
     @property
     def webrtc_component(self) -> WebRTC:
-        """The Gradio component of the built-in UI, connected to this stream."""
-        return self._page.component
+        """The Gradio component of the UI; a built-in one where Blocks that were set have none."""
+        component = (self._own_ui or self._page).component or self._page.component
+        assert component is not None  # the built-in UI has one
+        return component
 
     @property
     def ui(self) -> Blocks:
@@ -239,7 +241,7 @@ class Stream(Engine):
         Raises:
             RuntimeError: on Colab or a Hugging Face Space without `rtc_configuration`.
         """
-        return self._page.blocks if self._own_ui is None else self._own_ui
+        return (self._own_ui or self._page).blocks
 
     @ui.setter
     def ui(self, blocks: Blocks) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -253,6 +254,30 @@ def test_a_page_that_reloads_leaves_no_session(open_gradio: Any, gradio: GradioS
         tab.page.reload()
         tab.until_there()
     until(lambda: gradio.live() == 0, 2.0, "the places are free")
+
+
+@pytest.mark.timeout(300)
+def test_a_call_survives_the_death_and_return_of_its_server_on_the_same_page(browser: Browser) -> None:
+    """Gradio loads a page anew that sends an event to a dead server; the component sends none meanwhile."""
+    server = GradioServer(port())
+    tab = GradioTab(browser.open(UNCAUGHT, (1100, 900)), server, "everything")
+    try:
+        tab.connect()
+        tab.until_says("value('What')", "^at gain 1$")
+        tab.ask("(window.mark = 'the same page')")
+        server.stop(signal.SIGKILL)
+        tab.wait_for_state("reconnecting", seconds=15)
+        server.start()
+        tab.wait_for_state("live", seconds=30)
+        tab.until_heard()
+        assert tab.ask("window.mark") == "the same page"
+        before = float(tab.ask("value('When')"))
+        until(lambda: float(tab.ask("value('When')")) > before, 15, "outputs go on")
+        tab.ask("set('Gain', 2)")
+        tab.until_says("value('What')", "^at gain 2$")
+    finally:
+        tab.close()
+        server.stop()
 
 
 def test_text_is_answered_without_a_microphone_and_speech_goes_on_from_there(

@@ -257,6 +257,7 @@ def test_components_in_blocks_that_are_set_join_the_streams_limit() -> None:
     stream = Stream(echo, modality="audio", concurrency_limit=1)
     stream.ui = blocks
     assert stream.ui is blocks and stream._ui is blocks and stream.has_components
+    assert stream.webrtc_component is component
 
     async def main() -> None:
         line = MemoryTransport()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -19,7 +20,15 @@ THREADS = 200  # of Gradio's queue: each page whose outputs flow has one of them
 Mount = Callable[[Starlette], None]
 
 
-def adopt(blocks: Any, engine: Engine, mount: Mount) -> gr.Blocks:
+@dataclass(frozen=True)
+class Page:
+    """The UI of a stream: its Blocks, and the first component in them."""
+
+    blocks: gr.Blocks
+    component: WebRTC | None
+
+
+def adopt(blocks: Any, engine: Engine, mount: Mount) -> Page:
     """Make Blocks of the user's own the UI of a stream.
 
     Its components join the stream's registry: then one limit holds, and the stream knows all ids.
@@ -33,10 +42,10 @@ def adopt(blocks: Any, engine: Engine, mount: Mount) -> gr.Blocks:
             fix="Set it to a gr.Blocks, such as `demo` of `with gr.Blocks() as demo`",
         )
     blocks.analytics_enabled = False
-    for block in blocks.blocks.values():
-        if isinstance(block, WebRTC):
-            block.connected().sessions = engine.sessions
-    return with_api(blocks, engine, mount)
+    components = [block for block in blocks.blocks.values() if isinstance(block, WebRTC)]
+    for component in components:
+        component.connected().sessions = engine.sessions
+    return Page(with_api(blocks, engine, mount), components[0] if components else None)
 
 
 def with_api(blocks: gr.Blocks, engine: Engine, mount: Mount) -> gr.Blocks:

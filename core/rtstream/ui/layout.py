@@ -11,19 +11,11 @@ from ..errors import OptionError
 from ..handlers.callables import name_of
 from ..options import Modality, Mode
 from ..server.lifespan import require_turn_in_the_cloud
-from .adopting import Mount, with_api
+from .adopting import Mount, Page, with_api
 from .component import WebRTC
 from .controls import control
 from .inside import apart, gr
 from .wiring import submitting
-
-
-@dataclass(frozen=True)
-class Page:
-    """The Blocks, and the component in them."""
-
-    blocks: gr.Blocks
-    component: WebRTC
 
 
 @dataclass(frozen=True)
