@@ -319,6 +319,18 @@ def test_keys_go_out_as_a_message_after_what_was_given_before_them() -> None:
     stepped(main())
 
 
+def test_keys_that_were_interrupted_are_not_pressed() -> None:
+    async def main() -> None:
+        line = Keypress()
+        async with calling(dialling([beep(0.3), Dtmf("1")], beep(0.1)), line) as call:
+            await call.until_heard(10)
+            call.session.clear()
+            await call.ended()
+            assert line.pressed == [] and line.cleared == 1
+
+    stepped(main())
+
+
 @pytest.mark.parametrize(
     ("line", "digits"), [(None, "1w2#"), (phone, "159"), (Keypress, "1w2"), (lambda: Keypress(False), "12")]
 )

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from ..clock import wall_time
 from ..errors import CallNotVerified, RtstreamError
 from ..wire import answers, tickets
-from ..wire.signatures import SIGNED_BY, Request
+from ..wire.signatures import SIGNED_BY, Request, once_only
 from ..wire.telephone import TelephoneWire
 from .addresses import checked, signed_urls, socket_url
 from .requests import refusal
@@ -118,8 +118,8 @@ class Telephone:
         now = self._now()
         if not SIGNED_BY[call.carrier](secret, request, now):
             raise _forged(call.carrier, "webhook")
-        nonce = request.header("x-plivo-signature-v3-nonce", "authorization")
-        if call.carrier in ("plivo", "vonage") and not self._once.take(nonce):
+        said = once_only(call.carrier, request)
+        if said is not None and not self._once.take(said):
             raise _forged(call.carrier, "webhook", "it has been sent before")
 
     def _admitted(self, websocket: WebSocket) -> Call | None:
@@ -129,11 +129,12 @@ class Telephone:
             CallNotVerified: neither a ticket nor a signature proves that it comes from a carrier.
         """
         secrets = self.secrets()
-        ticket = websocket.path_params.get("ticket")
-        call = tickets.unseal(ticket, secrets.values(), self._now()) if ticket is not None else None
+        given = websocket.path_params.get("ticket")
+        ticket = tickets.unseal(given, secrets.values(), self._now()) if given is not None else None
+        call = ticket.call if ticket is not None else None
         if not secrets:
             return call
-        if ticket is not None and (call is None or not self._once.take(ticket)):
+        if given is not None and (ticket is None or not self._once.take(ticket.number)):
             raise _forged("a carrier", "socket", "its address holds no ticket that is still good")
         signing = [call.carrier] if call is not None else [name for name in SIGN_SOCKETS if name in secrets]
         if call is not None and call.carrier not in SIGN_SOCKETS:

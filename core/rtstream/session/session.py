@@ -257,8 +257,9 @@ class Session:
             await self._unheard.turn(frame.duration)
 
     async def _dial(self, digits: str, ahead: float) -> None:
+        clears = self._clears
         await self.all_played()  # a message would overtake what is still to be heard
-        if (tones := await dial(digits, self.transport)) is not None:
+        if clears == self._clears and (tones := await dial(digits, self.transport)) is not None:
             await self._utter(tones, ahead)
 
     async def _send(self, frame: AudioFrame | VideoFrame) -> None:

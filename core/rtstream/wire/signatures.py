@@ -141,6 +141,22 @@ def signed_by_exotel(credentials: str, request: Request, now: float) -> bool:
     return _same("Basic " + b64encode(credentials.encode()).decode(), request.header("authorization"))
 
 
+def once_only(carrier: str, request: Request) -> str | None:
+    """What a verified request of that carrier may say once: signed, so that a replay says the same.
+
+    None for those whose requests are alike: Twilio's, whose sockets are signed too, and Exotel's.
+    """
+    match carrier:
+        case "telnyx":
+            return request.header("telnyx-timestamp") + sha256(request.body).hexdigest()
+        case "plivo":
+            return request.header("x-plivo-signature-v3-nonce")
+        case "vonage":
+            return request.header("authorization").rpartition(".")[0]
+        case _:
+            return None
+
+
 SIGNED_BY: Mapping[str, Callable[[str, Request, float], bool]] = {
     "twilio": signed_by_twilio,
     "telnyx": signed_by_telnyx,

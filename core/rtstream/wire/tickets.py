@@ -8,11 +8,19 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import astuple
 from hashlib import sha256
+from typing import NamedTuple
 
 from ..context import Call
 
 SECONDS = 120  # from the webhook's answer to the socket: carriers take one or two
 LONGEST = 2048  # characters; ours have about 300
+
+
+class Ticket(NamedTuple):
+    """What a ticket holds: the call, and a number that no other ticket has, however its text is written."""
+
+    call: Call
+    number: str
 
 
 def seal(call: Call, keys: Iterable[str], now: float) -> str:
@@ -30,8 +38,8 @@ def seal(call: Call, keys: Iterable[str], now: float) -> str:
     return Fernet(_key(keys)).encrypt_at_time(told.encode(), int(now)).decode().rstrip("=")
 
 
-def unseal(ticket: str, keys: Iterable[str], now: float) -> Call | None:
-    """The call of a ticket; None if it is forged, older than two minutes or of other keys."""
+def unseal(ticket: str, keys: Iterable[str], now: float) -> Ticket | None:
+    """What is in a ticket; None if it is forged, older than two minutes or of other keys."""
     from cryptography.fernet import Fernet, InvalidToken
 
     if len(ticket) > LONGEST:
@@ -41,7 +49,8 @@ def unseal(ticket: str, keys: Iterable[str], now: float) -> Call | None:
         told = Fernet(_key(keys)).decrypt_at_time(sealed, SECONDS, int(now))
     except InvalidToken:
         return None
-    return Call(*json.loads(told)[:-1])
+    *call, number = json.loads(told)
+    return Ticket(Call(*call), number)
 
 
 def _key(keys: Iterable[str]) -> bytes:
