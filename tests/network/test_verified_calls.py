@@ -25,7 +25,8 @@ from rtstream.wire.signatures import plivo_signature, twilio_signature
 from tests.conftest import run
 from tests.helpers.carriers import CARRIERS, Carrier
 from tests.helpers.handlers import AsyncEcho
-from tests.helpers.server import Server, answering, serving, until
+from tests.helpers.server import Server, answering, mounted, serving, until
+from tests.helpers.sockets import spoken_to
 
 pytestmark = pytest.mark.network
 
@@ -219,6 +220,15 @@ def test_a_forged_or_absent_signature_is_refused_on_both_routes(carrier: Carrier
             forged_headers = handshake(carrier.name, url, "another secret") or {"authorization": "x"}
             assert (await refused(server, url, forged_headers))["error"] == "call_not_verified"
             assert await refused(server, url + "/forged", handshake(carrier.name, url))
+
+    run(main())
+
+
+@pytest.mark.usefixtures("secrets")
+def test_a_server_that_cannot_answer_a_handshake_closes_it() -> None:
+    async def main() -> None:
+        closed = await spoken_to(mounted(serving_public()), "/telephone/handler", CARRIERS[0].texts)
+        assert (closed.code, closed.said) == (1000, [])  # before it is accepted: to the carrier that is a 403
 
     run(main())
 

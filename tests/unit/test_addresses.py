@@ -67,6 +67,7 @@ def test_an_address_from_a_request_is_taken_with_a_warning(caplog: pytest.LogCap
     caplog.clear()
     socket_url(request(host="127.0.0.1:8000"), "/x")
     socket_url(request(host="call.example"), "/x", "https://voice.example.com")
+    socket_url(request(host="call.example"), "/x", verified=True)  # a signature covers the host
     assert not caplog.text
 
 

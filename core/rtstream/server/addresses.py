@@ -41,19 +41,22 @@ def checked(public_url: str | None) -> str | None:
     return public_url.rstrip("/")
 
 
-def socket_url(request: HTTPConnection, path: str, public_url: str | None = None) -> str:
+def socket_url(
+    request: HTTPConnection, path: str, public_url: str | None = None, *, verified: bool = False
+) -> str:
     """The WebSocket address of a path, as a carrier is told it.
 
     That is under the public address if there is one, its port and path kept. Otherwise it is on the host
     that the request names, its port kept. Carriers speak TLS only, and what they call is a tunnel or a
-    proxy that ends it; so the scheme is then `wss` unless the host is this machine itself.
+    proxy that ends it; so the scheme is then `wss` unless the host is this machine itself. A host that no
+    signature vouches for (`verified`) is taken with a warning.
     """
     if public_url is not None:
         parts = urlsplit(public_url)
         return f"{SOCKET[parts.scheme]}://{parts.netloc}{_below(parts.path, path)}"
     host = _host(request)
     here = _is_here(host)
-    if not here:
+    if not here and not verified:
         logger.warning(
             "a carrier is told the address %s, which stands in its own request: set stream.public_url", host
         )

@@ -87,12 +87,7 @@ class Telephone:
             self._verify(call, received)
         except RtstreamError as error:
             return refusal(_logged(error))
-        if self._sessions.full:
-            answer = answers.decline(call, self.busy)
-        else:
-            ticket = tickets.seal(call, self.secrets().values(), self._now())
-            path = f"{request.url.path.removesuffix(WEBHOOK)}{SOCKET}/{ticket}"
-            answer = answers.connect(call, socket_url(request, path, self._public_url))
+        answer = answers.decline(call, self.busy) if self._sessions.full else self._connect(call, request)
         return HTMLResponse(answer.body, media_type=answer.media_type)
 
     async def handle(self, websocket: WebSocket) -> None:
@@ -100,10 +95,14 @@ class Telephone:
         try:
             call = self._admitted(websocket)
         except CallNotVerified as error:
-            return await websocket.send_denial_response(
-                JSONResponse(_logged(error).body(), status_code=error.status)
-            )
+            return await _deny(websocket, _logged(error))
         await self._carry(websocket, TelephoneWire(), call)
+
+    def _connect(self, call: Call, request: HttpRequest) -> answers.Answer:
+        secrets = self.secrets().values()
+        ticket = tickets.seal(call, secrets, self._now())
+        path = f"{request.url.path.removesuffix(WEBHOOK)}{SOCKET}/{ticket}"
+        return answers.connect(call, socket_url(request, path, self._public_url, verified=bool(secrets)))
 
     def _verify(self, call: Call, request: Request) -> None:
         secrets = self.secrets()
@@ -165,6 +164,14 @@ def secrets_of_environment() -> dict[str, str]:
     """The carriers' secrets that the environment holds."""
     found = {carrier: os.environ.get(name, "") for carrier, name in SECRETS.items()}
     return {carrier: secret for carrier, secret in found.items() if secret}
+
+
+async def _deny(websocket: WebSocket, error: RtstreamError) -> None:
+    """Answer a socket's handshake with 403: with the error where the server can, else without a word."""
+    if "websocket.http.response" in websocket.scope.get("extensions", {}):
+        await websocket.send_denial_response(JSONResponse(error.body(), status_code=error.status))
+    else:
+        await websocket.close()
 
 
 def _logged(error: RtstreamError) -> RtstreamError:
