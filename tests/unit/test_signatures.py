@@ -18,6 +18,7 @@ from rtstream.wire.signatures import (
     STALE_AFTER,
     Request,
     jwt_claims,
+    once_only,
     plivo_signature,
     signed_by_exotel,
     signed_by_plivo,
@@ -247,3 +248,15 @@ def test_exotel_carries_the_password_of_its_applet() -> None:
     assert signed_by_exotel("me:pass", good, NOW)
     assert not signed_by_exotel("me:other", good, NOW)
     assert not signed_by_exotel("me:pass", Request("GET", (URL,)), NOW)
+
+
+def test_what_is_signed_can_be_seen_to_come_again() -> None:
+    def said(carrier: str, headers: dict[str, str], body: bytes = b"") -> str | None:
+        return once_only(carrier, Request("POST", (URL,), headers, body=body))
+
+    assert said("plivo", {"x-plivo-signature-v3-nonce": "n", "authorization": "x"}) == "n"
+    assert (
+        said("vonage", {"authorization": "Bearer a.b.c", "x-plivo-signature-v3-nonce": "n"}) == "Bearer a.b"
+    )
+    assert said("telnyx", {"telnyx-timestamp": "1"}, b"a") != said("telnyx", {"telnyx-timestamp": "1"}, b"b")
+    assert said("twilio", {}) is None and said("exotel", {}) is None
