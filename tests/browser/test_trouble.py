@@ -73,7 +73,7 @@ def test_a_full_house_is_said_in_words_and_takes_the_next_who_comes(open_tab: An
 def test_a_handlers_words_are_shown_and_the_call_goes_on(open_tab: Any) -> None:
     tab: Tab = open_tab("loud")
     tab.connect()
-    until(lambda: tab.notice() == "gain 9.5 is too loud.", 10, "the error is shown")
+    until(lambda: tab.notice() == "Gain 9.5 is too loud.", 10, "the error is shown")
     tab.until_heard()
     tab.click("Dismiss")
     assert tab.notice() == ""
@@ -85,7 +85,7 @@ def test_a_handlers_fault_is_shown_with_what_to_do(open_tab: Any) -> None:
     tab.connect()
     until(lambda: tab.notice() != "", 10, "the error is shown")
     assert tab.notice() == (
-        "the model file is not there. Mend the handler; the connection goes on with the next frame."
+        "The model file is not there. Mend the handler; the connection goes on with the next frame."
     )
     until(lambda: "FileNotFoundError at" in tab.log(), 10, "the log has the place")
     assert tab.ask("call.state") == "live"

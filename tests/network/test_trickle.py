@@ -236,6 +236,6 @@ def test_a_call_that_is_given_up_before_it_is_connected_frees_its_place_at_once(
             goodbye = {"type": "bye", "webrtc_id": client.id}
             assert (await server.post(json=goodbye)).json() == {"status": "success"}
             await until(lambda: len(stream.sessions) == 0)
-            assert (await server.post(json=goodbye)).status_code == 404
+            assert (await server.post(json=goodbye)).status_code == 200, "who has gone may say so again"
 
     run(main())

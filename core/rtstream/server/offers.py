@@ -12,7 +12,7 @@ from typing import Any
 from aiortc import RTCConfiguration, RTCIceCandidate, RTCIceServer
 from aiortc.rtcconfiguration import RTCIceTransportPolicy
 
-from ..errors import BadCandidate, BadOffer, ConnectionClosed
+from ..errors import BadCandidate, BadOffer, ConnectionClosed, UnknownConnection
 from ..options import StreamOptions
 from ..session.outcome import EndReason
 from ..session.registry import Sessions
@@ -56,7 +56,8 @@ class Offers:
                 self._candidate(body.webrtc_id, candidate)
             return {"status": "success"}
         if body.type == "bye":
-            self._sessions.get(body.webrtc_id).end(EndReason.CLIENT_LEFT)
+            with suppress(UnknownConnection):  # it has gone already
+                self._sessions.get(body.webrtc_id).end(EndReason.CLIENT_LEFT)
             return {"status": "success"}
         if not body.sdp:
             raise BadOffer(

@@ -113,8 +113,9 @@
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   /** @param {number} s */
   const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
-  /** @param {(string | undefined)[]} texts */
-  const sentences = (...texts) => texts.filter(Boolean).map((text) => text?.replace(/([^.!?…])$/, "$1.")).join(" ");
+  /** Each text as a sentence, with its capital and its stop. @param {(string | undefined)[]} texts */
+  const sentences = (...texts) => texts.filter(Boolean).map((text) =>
+    text?.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase()).replace(/([^.!?…])$/, "$1.")).join(" ");
   /** A value as text for people. @param {any} value @returns {string} */
   const worded = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 1));
   /** @param {Config} config */
@@ -317,11 +318,13 @@
       };
     }
 
-    close() {
+    /** Says goodbye, which ends the session at once: without it the server would wait half a minute. */
+    close(leaving = false) {
       clearInterval(this.#pulse);
-      // Ends the session at once; left without it, the server waits half a minute.
-      if (this.#channel.readyState === "open") this.send({ type: "bye" });
-      else if (this.#offered) this.#signal({ type: "bye", webrtc_id: this.id }).catch(() => {});
+      const open = this.#channel.readyState === "open";
+      this.send({ type: "bye" });
+      // A page that goes may not live until its last packet is sent.
+      if (this.#offered && (leaving || !open)) this.#signal({ type: "bye", webrtc_id: this.id }).catch(() => {});
       this.#pc.close();
       this.fail(new Trouble("closed"));
     }
@@ -382,7 +385,7 @@
   const SHADOW = `
 <style>
   :host {
-    color-scheme: light dark; display: block; color: var(--text); font: 1rem/1.5 var(--rt-font, system-ui, sans-serif);
+    display: block; color: var(--text); font: 1rem/1.5 var(--rt-font, system-ui, sans-serif);
     --accent: var(--rt-accent, light-dark(#3b5bdb, #91a7ff)); --danger: var(--rt-danger, light-dark(#c92a2a, #ff8787));
     --reply: var(--rt-reply, light-dark(#087f5b, #63e6be)); --border: var(--rt-border, light-dark(#dcdfe8, #2e333f));
     --text: var(--rt-text, light-dark(#1b1e28, #eceef4)); --quiet: var(--rt-quiet, light-dark(#5c6270, #a3aab8));
@@ -391,7 +394,7 @@
   }
   :host([hidden]), [hidden], .audio :is(.stage, .camera), .video :is(.lanes, .mic, .sound), :not(.on) > .stage > *,
   .receive :is(.you, .mic, .camera, #self), .send :is(.reply, .sound, #remote), :not(.talking) > * > #talk,
-  .talking > * > #mute-audio, .quiet details { display: none !important; }
+  .talking > * > #mute-audio, .quiet details, .video.receive #devices { display: none !important; }
   * { box-sizing: border-box; }
   #card { display: grid; gap: .9rem; padding: 1rem; background: var(--surface); border: 1px solid var(--border);
     border-radius: var(--rt-radius, 1rem); }
@@ -404,7 +407,7 @@
   .mirrored #self { scale: -1 1; }
   .send-receive #self { right: .75rem; bottom: .75rem; width: auto; height: 24%; border-radius: .5rem;
     box-shadow: 0 0 0 2px #fff9; }
-  #full { position: absolute; top: .75rem; right: .75rem; color: #fff; background: #0009; border-color: #fff6; }
+  #full { position: absolute; top: .6rem; right: .6rem; min-height: 2.5rem; font-size: .8125rem; color: #fff; background: #0009; border-color: #fff6; }
   .lanes { display: grid; gap: .5rem; font-size: .875rem; }
   .lane { display: grid; grid-template: 1fr / 3.5rem minmax(0, 1fr); align-items: center; padding: 0 .9rem; background: var(--sunken); }
   .you { color: var(--accent); }
@@ -445,6 +448,7 @@
   [type=checkbox] { width: 1.25rem; }
   textarea { padding: .6rem 1rem !important; resize: vertical; flex: 1; }
   form { flex-wrap: nowrap !important; }
+  form > button { flex: none !important; padding: 0 1rem !important; }
   #devices, #inputs { align-items: end; }
   summary { width: fit-content; cursor: pointer; color: var(--quiet); font-size: .875rem; }
   [role=log] { max-height: 16rem; overflow: auto; font-size: .8125rem; overflow-wrap: anywhere; white-space: pre-wrap; }
@@ -485,13 +489,13 @@
   </div>
   <div id="notice" part="notice" hidden><span id="words" role="alert"></span> <button id="dismiss">Dismiss</button></div>
   <div class="row" id="inputs" role="group" aria-label="Inputs" hidden></div>
+  <div id="shown" role="log" tabindex="0" aria-label="Output" hidden><div id="chat"></div></div>
   <div class="row" id="devices">
     <label class="mic" hidden>Microphone<select id="pick-audio"></select></label>
     <label class="camera" hidden>Camera<select id="pick-video"></select></label>
     <label class="sound" hidden>Speaker<select id="pick-speaker"></select></label>
     <label class="mic tick"><input id="push" type="checkbox">Push to talk</label>
   </div>
-  <div id="shown" role="log" tabindex="0" aria-label="Output" hidden><div id="chat"></div></div>
   <details><summary>Statistics</summary><dl id="stats"></dl></details>
   <details><summary>Events</summary><div id="log" role="log" tabindex="0" aria-label="Events"></div></details>
 </section>`;
@@ -953,12 +957,12 @@
       if (this.#run) this.#finish("ended", true);
     };
 
-    /** @param {State} state @param {boolean} [remember] */
-    #finish(state, remember = false) {
-      if (!remember) memory.note(this.#place, false);
+    /** @param {State} state @param {boolean} [leaving] whether the page goes, which may come back and go on */
+    #finish(state, leaving = false) {
+      if (!leaving) memory.note(this.#place, false);
       this.#run?.abort();
       this.#run = null;
-      this.#call?.close();
+      this.#call?.close(leaving);
       this.#call = null;
       Object.values(this.#own).forEach((track) => track.stop());
       this.#own = {};
