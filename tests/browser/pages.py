@@ -215,6 +215,7 @@ def streams() -> dict[str, Stream]:
         "audio-video-send": Stream(Film("audio-video-send"), mode="send", **both),
         "audio-video-receive": Stream(Cinema(), mode="receive", **both),
         "one": Stream(echo, modality="audio", concurrency_limit=1, verbose=False),
+        "radio": Stream(tone, modality="audio", mode="receive", concurrency_limit=1, verbose=False),
         "loud": Stream(too_loud_once, **sound),
         "broken": Stream(broken, **sound),
         "warned": Stream(warned, mode="receive", **sound),

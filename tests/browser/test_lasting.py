@@ -74,9 +74,10 @@ def test_an_element_that_is_moved_within_the_page_goes_on(open_tab: Any) -> None
     assert tab.ask("call.state") == "live"
 
 
+@pytest.mark.timeout(150)
 def test_fifty_reloads_leave_no_session_behind(open_tab: Any, server: Server) -> None:
     """On a stream for one: each call can only be made because the one before it has gone."""
-    tab: Tab = open_tab("one")
+    tab: Tab = open_tab("radio")
     for _ in range(50):
         tab.ask("call.start() && null")
         tab.wait_for_state("live")

@@ -18,6 +18,7 @@
    *   fix?: string}} Message
    * @typedef {{name: string, label?: string, kind: "number" | "text" | "checkbox" | "choice", value?: any,
    *   minimum?: number | null, maximum?: number | null, step?: number | null, choices?: any[]}} Input
+   * @typedef {{at: number, lost: number, got: number, sent: number, received: number, held: number, out: number}} Counts
    * @typedef {Object} Stats seconds, a fraction, bits a second; null where unknown
    * @property {number | null} roundTrip
    * @property {number | null} jitter
@@ -52,11 +53,15 @@
   const TRICKLE_AFTER = 250, TRICKLE_EVERY = 100; // ms
   const RETRY = { first: 300, growth: 1.7, most: 5000, limit: 120_000 }; // ms, but for growth
   const RESUME_WITHIN = 15_000; // ms
-  const TICK = 50, STATS = 1000, BAR = 5, DECADES = 2.5; // ms, ms, pixels, and a meter's range: 2.5 powers of ten are 50 dB
+  const TICK = 50, STATS = 1000, BAR = 5; // ms, ms, pixels
+  const DECADES = 2.5; // the range of a meter: 2.5 powers of ten are 50 dB
   const LOG_LINES = 200;
   const DIRECTION = /** @type {const} */ ({ send: "sendonly", receive: "recvonly", "send-receive": "sendrecv" });
 
-  /** What a state is called, and which word stands on the button in it. @type {Record<State, [string, "start" | "stop" | "waiting"]>} */
+  /**
+   * What a state is called, and which word stands on the button in it.
+   * @type {Record<State, [string, "start" | "stop" | "waiting"]>}
+   */
   const STATES = {
     idle: ["Not connected", "start"],
     asking: ["Waiting for your permission…", "waiting"],
@@ -75,14 +80,16 @@
     NotReadableError: "Another program holds your {device}. Close that program, then connect again.",
     AbortError: "Your {device} did not start. Close other programs that use it, then connect again.",
     OverconstrainedError: "Your {device} cannot do what is asked of it. Choose another one, then connect again.",
-    insecure: "Browsers give out a {device} only over https or on localhost. Open this page there: rtstream serve --https.",
+    insecure: "Browsers give out a {device} only over https or on localhost. Open this page there: "
+      + "rtstream serve --https.",
     unplugged: "Your {device} is gone. Plug it in again, or choose another one.",
     speaker: "That speaker cannot be used. Choose another one.",
     concurrency_limit_reached: "All places are taken right now. Try again in a little while.",
     server_stopping: "The server is about to stop. Try again in a little while.",
     unreachable: "The server does not answer. Check that it runs and that you are online, then connect again.",
     no_path: "The server answered, but no media gets through. A firewall may be in the way: try another network.",
-    relay: "The relay {host} does not answer, and there is no other way to the server. Try another network, or tell whoever runs this page.",
+    relay: "The relay {host} does not answer, and there is no other way to the server. Try another network, or "
+      + "tell whoever runs this page.",
     lost: "The server is gone. Check that it runs and that you are online, then connect again.",
     time_limit: "Your time is up. Connect again to go on.",
     failed: "The server has a fault and ended the call. Connect again; if it comes back, tell whoever runs this page.",
@@ -171,8 +178,9 @@
     #pinged = 0; // when the ping that waits for its answer was sent
     /** @type {RTCIceCandidate[]} */ #candidates = [];
     #offered = false;
+    #met = false; // whether it was ever connected
     #silentRelay = ""; // a TURN server that did not answer
-    /** @type {{at: number, lost: number, got: number, sent: number, received: number, held: number, out: number} | null} */ #counted = null;
+    /** @type {Counts | null} */ #counted = null; // when the statistics were last asked for
     /** Seconds that the last ping took. @type {number | null} */ roundTrip = null;
     id = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -204,8 +212,8 @@
       };
       this.#connected = new Promise((resolve) => {
         pc.onconnectionstatechange = () => {
-          if (pc.connectionState === "connected") resolve(true);
-          if (pc.connectionState === "failed") this.fail(new Trouble("lost"));
+          if (pc.connectionState === "connected") this.#met = true, resolve(true);
+          if (pc.connectionState === "failed") this.fail(this.#met ? new Trouble("lost") : this.#noPath());
         };
       });
       this.#channel = pc.createDataChannel("text");
@@ -244,8 +252,10 @@
     async #negotiate() {
       await this.#pc.setLocalDescription();
       const offer = { type: "offer", sdp: this.#pc.localDescription?.sdp, webrtc_id: this.id };
-      this.#offered = true;
-      await this.#pc.setRemoteDescription(granted(await this.#signal(offer)));
+      this.#offered = true; // from here on there may be a session that waits for us
+      const answer = await this.#signal(offer).catch(() => undefined);
+      this.#offered = answer?.type === "answer";
+      await this.#pc.setRemoteDescription(granted(answer));
       await this.#encode();
       // The server learns our addresses from our own checks; only when these do not get through must it be told them.
       await Promise.race([this.#connected, sleep(TRICKLE_AFTER)]);
@@ -266,7 +276,8 @@
         const asked = sender.getParameters();
         asked.encodings = asked.encodings?.map((one) => ({ ...one, ...encoding })) ?? [encoding];
         if (degradationPreference) asked.degradationPreference = degradationPreference;
-        if (sender.track) await sender.setParameters(asked).catch((error) => console.warn("rtp_params:", error.message));
+        const refused = sender.track && (await sender.setParameters(asked).catch((error) => error));
+        if (refused) console.warn("rtp_params:", refused.message);
       }
     }
 
@@ -660,7 +671,10 @@
     /** Sends a message over the data channel. @param {object} message */
     send(message) { this.#call?.send(message); }
 
-    /** Sends the additional inputs, now and after each reconnection. @param {any[]} values in the order of the parameters */
+    /**
+     * Sends the additional inputs, now and after each reconnection.
+     * @param {any[]} values in the order of the parameters
+     */
     setInputs(values) {
       this.#values = values;
       this.send({ type: "set_input", data: values });
@@ -674,7 +688,10 @@
       else (remote.srcObject ? remote : this.#part("self")).webkitEnterFullscreen?.(); // telephones of Apple
     }
 
-    /** Tells the server and promises its reply; replaced where that goes another way. @param {object} body @returns {Promise<any>} */
+    /**
+     * Tells the server and promises its reply; replaced where that goes another way.
+     * @param {object} body @returns {Promise<any>}
+     */
     signal(body) { return request(this.#config.offer, body); }
 
     /** Calls, and calls again when a live call is lost, until one is ended. @param {AbortSignal} signal */
@@ -703,7 +720,7 @@
       const rtc = await this.#rtcConfiguration();
       signal.throwIfAborted();
       const remote = new MediaStream();
-      const call = new Call(this.#config, (body) => this.signal(body), rtc, this.#own, {
+      const call = new Call(this.#config, async (body) => this.signal(body), rtc, this.#own, {
         track: (track) => {
           remote.addTrack(track);
           this.#part("remote").srcObject = remote; // only now: a stream that is empty at first is not played
@@ -764,7 +781,8 @@
       this.#own[kind]?.stop();
       this.#own[kind] = track;
       this.#open(kind);
-      track.onended = () => this.#tell("warning", "unplugged", new Trouble("unplugged", undefined, { device: [kind] }).message);
+      const { message } = new Trouble("unplugged", undefined, { device: [kind] });
+      track.onended = () => this.#tell("warning", "unplugged", message);
       if (kind === "audio" && this.#sound) this.#meters.in.listen(this.#sound, track);
       else this.#part("self").srcObject = new MediaStream([track]);
     }
@@ -805,7 +823,8 @@
     /** The space bar anywhere on the page, unless it has a use where it is pressed. @param {KeyboardEvent} event */
     #space = (event) => {
       const at = event.composedPath()[0];
-      const taken = at instanceof HTMLElement && (at.isContentEditable || at.matches("input, textarea, select, button, summary, a"));
+      const own = "input, textarea, select, button, summary, a";
+      const taken = at instanceof HTMLElement && (at.isContentEditable || at.matches(own));
       if (event.key !== " " || !this.#talk.pushed || !this.#run || taken) return;
       event.preventDefault(); // it would scroll
       if (!event.repeat) this.#hold(event.type === "keydown");
@@ -828,7 +847,8 @@
 
     async #useSpeaker() {
       if (!this.#device.speaker) return;
-      const refused = await this.#part("remote").setSinkId(this.#device.speaker).catch((/** @type {Error} */ error) => error);
+      const remote = this.#part("remote");
+      const refused = await remote.setSinkId(this.#device.speaker).catch((/** @type {Error} */ error) => error);
       if (refused) this.#tell("error", "speaker", TROUBLES.speaker);
     }
 
@@ -942,7 +962,7 @@
     };
 
     /** The name under which a lost call is remembered. */
-    get #place() { return `rt-stream ${location.pathname} ${this.#config.offer} ${super.id}`; }
+    get #place() { return `rt-stream ${location.pathname} ${this.#config.offer} ${this.id}`; }
 
     /** Goes on with a call that was lost just before the page was loaded again. */
     #resume() {
@@ -986,7 +1006,7 @@
       this.#emit("state", { state, words });
     }
 
-    /** Names modality, mode and state to the style sheet, which hides what they do not need, and says what the config says. */
+    /** Names modality, mode and state to the style sheet, which hides what they do not need; says what the config says. */
     #dress() {
       const { modality, mode, mirror_webcam, log, full_screen, variant, label, button_labels, icon } = this.#config;
       const card = this.#part("card"), call = this.#part("call");
@@ -1029,7 +1049,10 @@
       this.#emit("stats", stats);
     }
 
-    /** Tells a person; whoever embeds the element may tell it otherwise. @param {Tone} tone @param {string} code @param {string} words */
+    /**
+     * Tells a person; whoever embeds the element may tell it otherwise.
+     * @param {Tone} tone @param {string} code @param {string} words
+     */
     #tell(tone, code, words) {
       this.#note(words);
       if (!this.#emit(tone, { code, words })) return;
