@@ -126,5 +126,8 @@ class ChromiumPage:
 
     def close(self) -> None:
         """Close the tab as a person does, so that the page is told."""
+        self._line.forget()
         self._ask("Page.close")
+        while self._line.wait("Target.detachedFromTarget")["sessionId"] != self._session:
+            pass  # what else ends meanwhile
         self._line.ask("Target.disposeBrowserContext", {"browserContextId": self._user})

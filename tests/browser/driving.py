@@ -117,7 +117,13 @@ class Tab:
         self.page.close()
 
     def wait_for_state(self, state: str, seconds: float = 20) -> None:
-        until(lambda: self.ask("call.state") == state, seconds, f"the state is {state}")
+
+        def reached() -> bool:
+            is_, words = self.ask("[call.state, part('words').textContent]")
+            assert is_ == state or is_ != "failed", words
+            return bool(is_ == state)
+
+        until(reached, seconds, f"the state is {state}")
 
     def ask(self, expression: str) -> Any:
         """The value of an expression of the page, in which `call` is its element and `part` finds by id."""

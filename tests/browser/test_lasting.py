@@ -58,12 +58,13 @@ def test_closing_the_tab_frees_its_place_within_a_second(open_tab: Any, server: 
     until(lambda: server.live() == 0, 1.0, "the place is free")
 
 
-@pytest.mark.parametrize("by", ["call.remove()", "location.assign('about:blank')"])
+@pytest.mark.parametrize("by", ["call.remove()", "location.assign('/bare')"])
 def test_leaving_frees_the_place_within_a_second(open_tab: Any, server: Server, by: str) -> None:
     tab: Tab = open_tab("one")
     tab.connect()
     tab.ask(by)
     until(lambda: server.live() == 0, 1.0, "the place is free")
+    until(lambda: tab.ask("document.readyState") == "complete", 10, "the page is another, or the same")
 
 
 def test_an_element_that_is_moved_within_the_page_goes_on(open_tab: Any) -> None:

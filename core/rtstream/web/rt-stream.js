@@ -945,7 +945,7 @@
     }
 
     #listDevices = async () => {
-      const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+      const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
       const canChooseSpeaker = "setSinkId" in HTMLMediaElement.prototype;
       for (const kind of /** @type {const} */ (["audio", "video", "speaker"])) {
         const pick = this.#part(`pick-${kind}`), type = kind === "speaker" ? "audiooutput" : `${kind}input`;
@@ -1037,7 +1037,8 @@
 
     async #measure() {
       if (this.state !== "live") return;
-      const stats = await this.stats();
+      const stats = await this.stats().catch(() => null); // the call ended meanwhile
+      if (!stats) return;
       this.#part("stats").replaceChildren(...SHOWN_STATS.flatMap(([key, label, write]) => {
         const value = stats[key];
         if (value === null) return [];
