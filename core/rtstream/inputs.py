@@ -72,7 +72,7 @@ class Input:
 
     def _unfit(self, value: Any, expected: str) -> InputUnfit:
         what = f"the input `{self.name}` cannot be {value!r:.60}"
-        return InputUnfit(what, why=f"it is {expected}", fix="Send such a value")
+        return InputUnfit(what, why=f"it is {expected}", fix=f"Send {expected}")
 
 
 _KINDS: dict[type, InputKind] = {bool: "checkbox", int: "number", float: "number", str: "text"}

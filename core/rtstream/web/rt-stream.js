@@ -405,7 +405,8 @@
   }
   :host([hidden]), [hidden], .audio :is(.stage, .camera), .video :is(.lanes, .mic, .sound), :not(.on) > .stage > *,
   .receive :is(.you, .mic, .camera, #self), .send :is(.reply, .sound, #remote), :not(.talking) > * > #talk,
-  .talking > * > #mute-audio, .quiet details, .video.receive #devices { display: none !important; }
+  .talking > * > #mute-audio, .quiet details, .video.receive #devices,
+  .receive #devices:not(:has(> .sound:not([hidden]))) { display: none !important; }
   * { box-sizing: border-box; }
   #card { display: grid; gap: .9rem; padding: 1rem; background: var(--surface); border: 1px solid var(--border);
     border-radius: var(--rt-radius, 1rem); }
@@ -462,7 +463,7 @@
   form > button { flex: none !important; padding: 0 1rem !important; }
   #devices, #inputs { align-items: end; }
   summary { width: fit-content; cursor: pointer; color: var(--quiet); font-size: .875rem; }
-  [role=log] { max-height: 16rem; overflow: auto; font-size: .8125rem; overflow-wrap: anywhere; white-space: pre-wrap; }
+  [role=log] { max-height: 16rem; overflow: auto; scrollbar-width: thin; font-size: .8125rem; overflow-wrap: anywhere; white-space: pre-wrap; }
   details > [role=log] { max-height: 12rem; margin-top: .5rem; }
   #shown { display: grid; gap: .4rem; font-size: .9375rem; padding: .75rem; background: var(--sunken); border-radius: .7rem; }
   .turn { max-width: 85%; width: fit-content; padding: .35rem .8rem; background: var(--surface); border: 1px solid var(--border); }
