@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from typing import Any, Literal
 
 from .errors import InputUnfit
 
+LARGEST = 1e300  # and no number that is none, or more digits than a float holds
 LONGEST_TEXT = 10_000  # characters of a text input
 
 InputKind = Literal["number", "text", "checkbox", "choice"]
@@ -61,13 +61,14 @@ class Input:
         return value
 
     def _number(self, value: Any) -> float:
-        low = -math.inf if self.minimum is None else self.minimum
-        high = math.inf if self.maximum is None else self.maximum
+        low = -LARGEST if self.minimum is None else self.minimum
+        high = LARGEST if self.maximum is None else self.maximum
         whole = self.step == 1
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not low <= value <= high or (whole and value != int(value)):
             kind = "a whole number" if whole else "a number"
-            raise self._unfit(value, f"{kind} from {low:g} to {high:g}" if high < math.inf else kind)
+            least = f" from {low:g}" if low > -LARGEST else ""
+            raise self._unfit(value, kind + least + (f" up to {high:g}" if high < LARGEST else ""))
         return int(value) if whole else float(value)
 
     def _unfit(self, value: Any, expected: str) -> InputUnfit:

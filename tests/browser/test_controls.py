@@ -169,7 +169,7 @@ def test_controls_of_the_inputs_reach_the_handler_and_its_outputs_the_page(open_
     assert tab.ask("part('inputs').querySelector('output').value") == "0.5"
     tab.ask("call.setInputs([9, 'x', true, 'low'])")
     until(lambda: tab.notice() != "", 10, "what does not fit is told")
-    assert tab.notice() == "The input `Gain` cannot be 9. Send a number from 0 to 2."
+    assert tab.notice() == "The input `Gain` cannot be 9. Send a number from 0 up to 2."
 
 
 def test_outputs_are_shown_as_they_come_and_chats_as_chats(open_tab: Any) -> None:

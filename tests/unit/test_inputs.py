@@ -132,6 +132,8 @@ def test_values_that_fit_are_taken_as_they_are() -> None:
         (0, "1"),
         (0, None),
         (1, 0.5),
+        (1, 10**400),
+        (1, float("inf")),
         (2, 5),
         (2, "x" * (LONGEST_TEXT + 1)),
         (3, 1),
