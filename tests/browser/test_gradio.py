@@ -197,7 +197,7 @@ def test_a_handlers_error_is_shown_as_a_toast_and_the_call_goes_on(open_gradio: 
     tab.connect()
     tab.until_heard()
     tab.ask("set('Gain', 9.5)")
-    tab.until_says("toasts()", "gain 9.5 is too loud")
+    tab.until_says("toasts()", "Gain 9.5 is too loud")
     tab.ask("set('Gain', 1)")
     tab.until_heard()
     assert tab.ask("call.state") == "live"
