@@ -26,7 +26,17 @@ def test_import_rtstream_loads_nothing_heavy() -> None:
     assert not loaded_by("import rtstream") & HEAVY
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["new", "--list"], ["serve", "--help"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        ["new", "--list"],
+        ["serve", "--help"],
+        ["phone", "--help"],
+        ["tunnel", "--help"],
+    ],
+)
 def test_a_command_that_handles_no_media_loads_nothing_heavy(words: list[str]) -> None:
     code = f"""
 import sys

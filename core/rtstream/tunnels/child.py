@@ -85,8 +85,7 @@ class Child:
 
     async def close(self) -> None:
         """Ask it to end, and kill what is left of it and of its own programs."""
-        with suppress(ProcessLookupError):
-            self._process.terminate()
+        self._tell(signal.SIGTERM)
         with suppress(TimeoutError):
             async with asyncio.timeout(END_SECONDS):
                 await self._process.wait()
@@ -96,8 +95,16 @@ class Child:
 
     def kill(self) -> None:
         """End it and what it has started, without waiting."""
+        self._tell(signal.SIGKILL)
+
+    def _tell(self, number: signal.Signals) -> None:
+        """Send a signal to it and to what it has started.
+
+        Not by asyncio's own `terminate`: that looks whether the process has ended, and thereby takes its
+        exit code away from asyncio, which then warns of an unknown child.
+        """
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # a number that is ours as long as one of them lives
+            os.killpg(self._process.pid, number)  # a number that is ours as long as one of them lives
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
