@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -273,6 +274,13 @@ def test_a_button_in_silence_asks_for_a_reply_to_nothing() -> None:
     dialog = talk(made(parrot), silence(1), meanwhile=press)
     assert [turn.size for turn in parrot.turns] == [0]
     assert len(dialog.spans) == 1
+
+
+def test_a_telephone_is_answered_a_window_later() -> None:
+    said = np.concatenate([go_forward().samples, silence(1.5)])
+    lines = (MemoryTransport, partial(MemoryTransport, phone=True))
+    begun = [talk(made(Parrot()), said, line=line).spans[0][0] for line in lines]
+    assert begun[1] - begun[0] == pytest.approx(0.032, abs=0.021), "in frames of 20 ms"
 
 
 # The same each time.

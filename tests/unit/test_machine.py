@@ -687,3 +687,11 @@ def assert_in_order(talk: Conversation) -> None:
                 pass
     spans = [numbers(event.audio) for _, event in talk.events if isinstance(event, Paused)]
     assert all(span == sorted(span) for span in spans)
+
+
+def test_on_a_telephone_a_turn_ends_a_window_later() -> None:
+    talk = Conversation()
+    talk.turns.on_telephone()
+    talk.speech()
+    assert talk.silence(END) == []
+    assert isinstance(talk.silence(1)[0], Paused)

@@ -29,6 +29,12 @@ def test_ours_have_their_defaults() -> None:
     assert (options.incomplete_silence, options.judged_within) == (1.2, 0.1)
 
 
+def test_a_telephone_has_a_window_more_patience_unless_it_was_tuned() -> None:
+    assert AlgoOptions().phone_silence == pytest.approx(0.432)
+    assert AlgoOptions(end_silence=0.3).phone_silence == 0.3
+    assert AlgoOptions(end_silence=0.3, phone_silence=0.6).phone_silence == 0.6
+
+
 def test_who_tuned_fastrtcs_options_gets_as_much_more_patience() -> None:
     assert AlgoOptions(audio_chunk_duration=1.2).end_silence == pytest.approx(0.8)
     assert AlgoOptions(audio_chunk_duration=1.2, end_silence=0.5).end_silence == 0.5

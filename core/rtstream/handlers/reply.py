@@ -117,6 +117,8 @@ class ReplyOnPause(AsyncStreamHandler):
         super().bind(line, defaults if defaults is not None else defaults_beyond(self.fn, 1))
         if not line.speaks:  # nothing is heard of a reply, so nothing of it is in the speaker's way
             self.turns.can_interrupt = False
+        if line.phone:
+            self.turns.on_telephone()
 
     def keypad(self, fn: Callable[[str], Any] | None = None) -> Listener | None:
         pressed = super().keypad(fn)

@@ -95,10 +95,8 @@ class Turns:
         self._threshold = threshold
         self._judges = judged
         self._speculates = options.speculative_after is not None
-        self._lull = self._lull_of(options, options.end_silence)
-        self._end = silence_in(options.end_silence)
-        self._end_unjudged = self._end + windows_in(options.judged_within)
-        self._end_incomplete = max(self._end, silence_in(options.incomplete_silence))
+        self._options = options
+        self._ends_after(options.end_silence)
         self._enough = max(1, windows_in(options.min_speech))
         self._enough_over_reply = max(1, windows_in(options.interrupt_after))
         self._blip = max(1, windows_in(options.speech_threshold))
@@ -117,6 +115,11 @@ class Turns:
         self._number = 0  # of the window that is heard
         self._first = 0  # the number of the first that held speech in this turn,
         self._speech = (0, 0)  # and from which to which there was some in all that waits to be answered
+
+    def on_telephone(self) -> None:
+        """The speaker is on a telephone, where a longer silence ends a turn."""
+        assert self._options.phone_silence is not None
+        self._ends_after(self._options.phone_silence)
 
     def heard(self, window: Window, probability: float) -> list[Event]:
         """Take 32 ms of the speaker's sound."""
@@ -253,6 +256,13 @@ class Turns:
         self._before.clear()
         self._lately.clear()
         return said
+
+    def _ends_after(self, silence: float) -> None:
+        options = self._options
+        self._lull = self._lull_of(options, silence)
+        self._end = silence_in(silence)
+        self._end_unjudged = self._end + windows_in(options.judged_within)
+        self._end_incomplete = max(self._end, silence_in(options.incomplete_silence))
 
     def _lull_of(self, options: AlgoOptions, end_silence: float) -> int | None:
         """The windows of silence after which the reply is prepared and the turn model is asked, if at all."""
