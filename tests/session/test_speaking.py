@@ -590,3 +590,19 @@ def test_an_echo_is_sent_as_fast_as_the_far_ends_clock_goes_and_nothing_piles_up
         assert max(late) < 0.001
 
     stepped(main())
+
+
+def test_an_echo_is_in_time_again_behind_a_moment_in_which_nothing_went() -> None:
+    """The line stalls for 0.2 s; what it held up comes at once, and what follows in time."""
+
+    async def main() -> None:
+        async with calling(Stream(AsyncEcho(), **STREAM), MemoryTransport(lead=0.04)) as call:
+            await call.talk(*sounds(60))
+            await Clock().sleep(0.2)
+            call.say(*sounds(10))
+            await call.talk(*sounds(20))
+            await call.until_heard(90)
+        behind = times(call)[-1] - times(call)[59]
+        assert behind == pytest.approx(0.2 + 20 * 0.02, abs=0.021)
+
+    stepped(main())

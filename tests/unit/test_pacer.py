@@ -64,20 +64,26 @@ def test_after_a_reset_nothing_is_owed() -> None:
     run_stepped(main())
 
 
-def taken(lead: float, script: list[tuple[float, int]]) -> list[int]:
-    """How many frames of 20 ms may go at once after each pause, of so many that are there."""
+def given(lead: float, script: list[tuple[float, int]], *, held_up: bool = False) -> list[int]:
+    """How many frames of 20 ms go out at once after each pause, of so many that a source gives then.
+
+    The others wait their time, each for itself, as in the queue of a session.
+    """
 
     async def main() -> list[int]:
-        clock, counts = Clock(), []
+        clock, counts, waiting = Clock(), [], 0
         pacer = Pacer(clock, lead)
         for pause, frames in script:
             await clock.sleep(pause)
+            while waiting and pacer.take(0.02):
+                waiting -= 1
             counts.append(0)
             for _ in range(frames):
-                if not pacer.take(0.02):
-                    await pacer.turn(0.02)
-                    break
-                counts[-1] += 1
+                pacer.given(0.02, held_up=held_up)
+                if not waiting and pacer.take(0.02):
+                    counts[-1] += 1
+                else:
+                    waiting += 1
         return counts
 
     return run_stepped(main())
@@ -87,22 +93,57 @@ LIVE = [(0.02, 1)] * 60
 
 
 def test_a_live_source_catches_up_with_what_a_stall_held_up() -> None:
-    assert taken(0.04, [*LIVE, (0.22, 11), *LIVE]) == [1] * 60 + [11] + [1] * 60
+    assert given(0.04, [*LIVE, (0.22, 11), *LIVE, (0.22, 11)]) == [1] * 60 + [11] + [1] * 60 + [11]
 
 
-def test_it_catches_up_no_more_than_so_much_and_again_when_it_was_in_step_for_a_while() -> None:
-    counts = taken(0.04, [*LIVE, (0.92, 46), *LIVE, (0.22, 11)])
-    assert counts[60] == (0.3 + 0.04) / 0.02
-    assert counts[-1] == 11
+def test_one_that_began_with_a_stall_catches_up_when_it_has_kept_step_for_a_second() -> None:
+    counts = given(0.04, [(0.0, 20), *LIVE])
+    assert counts[:40] == [3] + [0] * 39, "it may be a reply"
+    assert counts[-8:] == [1] * 8
 
 
-def test_one_that_is_given_whole_replies_is_not_a_live_one() -> None:
-    assert taken(0.04, [(0.0, 50), (0.5, 50)])[1] == 3
+def test_one_that_gives_whole_replies_is_no_live_one() -> None:
+    silence = [(0.02, 0)]
+    assert given(0.04, [(0.0, 50), *silence * 75, (0.02, 50)])[-1] == 3
+    assert given(0.04, [(0.0, 10), *silence * 25, (0.02, 50)])[-1] == 3
 
 
-def test_behind_a_pause_nothing_is_caught_up() -> None:
-    assert taken(0.04, [*LIVE, (1.5, 50)])[-1] == 3
+def test_one_that_gives_faster_than_time_is_no_live_one() -> None:
+    counts = given(0.04, [(0.02, 2)] * 200)
+    assert sum(counts) <= 8
 
 
-def test_a_far_end_that_is_not_fed_ahead_is_not_made_to_catch_up() -> None:
-    assert taken(0.0, [*LIVE, (0.22, 11)])[-1] == 1
+def test_one_that_keeps_step_because_it_is_made_to_wait_is_no_live_one() -> None:
+    assert given(0.04, [(0.0, 20), *LIVE, (0.22, 11)], held_up=True)[-1] == 0
+
+
+def test_a_live_one_that_begins_to_give_more_is_paced_again() -> None:
+    assert given(0.04, [*LIVE, (0.02, 50)])[-1] < 8
+
+
+def test_behind_a_pause_it_may_be_another_reply() -> None:
+    assert given(0.04, [*LIVE, (1.5, 50)])[-1] == 3
+
+
+def test_a_far_end_that_is_not_fed_ahead_is_fed_in_time() -> None:
+    assert given(0.0, [*LIVE, (0.22, 11)])[-1] == 1
+
+
+def test_one_that_gives_less_than_time_takes_is_not_yet_a_live_one() -> None:
+    assert given(0.04, [(0.03, 1)] * 80 + [(0.2, 11)])[-1] == 3
+
+
+def test_what_waits_of_a_live_source_goes_without_waiting_its_turn() -> None:
+    async def main() -> None:
+        clock = Clock()
+        pacer = Pacer(clock, 0.04)
+        for _ in range(60):
+            pacer.given(0.02, held_up=False)
+            await clock.sleep(0.02)
+        begun = clock.now()
+        for _ in range(10):
+            await pacer.turn(0.02)
+        assert clock.now() == begun
+        assert pacer.backlog == pytest.approx(0.2)
+
+    run_stepped(main())

@@ -87,6 +87,8 @@ class Mouth:
         era, self._putting = self._era, True
         try:
             for piece in self._pieces(frame):
+                held_up = self._queue.seconds + piece.duration > ahead
+                self._pacer.given(self._lasts(piece), held_up=held_up)
                 if self._at_once() and self._pacer.take(self._lasts(piece)):
                     await self._out(piece)
                 else:
