@@ -1,6 +1,6 @@
 """The server of the tests in Gradio: the nine cells' built-in UI, and Blocks of one's own.
 
-Run as a program: `python -m tests.browser.gradio_pages PORT`.
+Run as a program: `python -m tests.browser.gradio_pages PORT [NAME…]`, for some of them only.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def blocks_of_ones_own() -> tuple[gr.Blocks, WebRTC]:
     return blocks, radio
 
 
-def application() -> FastAPI:
+def application(names: list[str]) -> FastAPI:
     """The app: `/live` counts connections, `/{name}/seen` tells what those of a stream have brought."""
     app = FastAPI()
     cells = {name: stream for name, stream in streams().items() if name in CELLS}
@@ -163,7 +163,8 @@ def application() -> FastAPI:
         peaks = {"loudest": loudest.get(name, 0.0), "brightest": brightest.get(name, 0.0)}
         return [{"frames": session.stats.frames_in, **peaks} for session in engines[name].sessions]
 
-    for name, stream in built_in.items():
+    for name in names or built_in:
+        stream = built_in[name]
         stream.mount(app, f"/api/{name}")
         app = gr.mount_gradio_app(app, stream.ui, path=f"/{name}", footer_links=[])
     mounted: FastAPI = gr.mount_gradio_app(app, own, path="/own", footer_links=[])
@@ -172,4 +173,6 @@ def application() -> FastAPI:
 
 if __name__ == "__main__":
     os.environ.setdefault("RTSTREAM_ICE_ADDRESSES", "127.0.0.1")
-    uvicorn.run(application(), port=int(sys.argv[1]), log_level="error", timeout_graceful_shutdown=1)
+    uvicorn.run(
+        application(sys.argv[2:]), port=int(sys.argv[1]), log_level="error", timeout_graceful_shutdown=1
+    )

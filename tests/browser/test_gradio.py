@@ -52,15 +52,15 @@ AT_REST = 6  # looks at a page, 50 ms apart, between which nothing has changed
 class GradioServer(Server):
     """The program `gradio_pages` beside this module."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *names: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._command = [sys.executable, "-m", "tests.browser.gradio_pages", str(port)]
+        self._command = [sys.executable, "-m", "tests.browser.gradio_pages", str(port), *names]
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it answers: to load Gradio takes its time."""
         self._process = subprocess.Popen(self._command, cwd=REPOSITORY)
-        until(self._answers, 60, "the server answers")
+        until(self._answers, 100, "the server answers")
 
     def gains(self) -> list[tuple[float, float]]:
         with urllib.request.urlopen(f"{self.url}/gains") as answer:
@@ -259,11 +259,11 @@ def test_a_page_that_reloads_leaves_no_session(open_gradio: Any, gradio: GradioS
 @pytest.mark.timeout(300)
 def test_a_call_survives_the_death_and_return_of_its_server_on_the_same_page(browser: Browser) -> None:
     """Gradio loads a page anew that sends an event to a dead server; the component sends none meanwhile."""
-    server = GradioServer(port())
-    tab = GradioTab(browser.open(UNCAUGHT, (1100, 900)), server, "everything")
+    server = GradioServer(port(), "audio-send-receive")
+    tab = GradioTab(browser.open(UNCAUGHT, (1100, 900)), server, "audio-send-receive")
     try:
         tab.connect()
-        tab.until_says("value('What')", "^at gain 1$")
+        tab.until_heard()
         tab.ask("(window.mark = 'the same page')")
         server.stop(signal.SIGKILL)
         tab.wait_for_state("reconnecting", seconds=15)
@@ -271,10 +271,6 @@ def test_a_call_survives_the_death_and_return_of_its_server_on_the_same_page(bro
         tab.wait_for_state("live", seconds=30)
         tab.until_heard()
         assert tab.ask("window.mark") == "the same page"
-        before = float(tab.ask("value('When')"))
-        until(lambda: float(tab.ask("value('When')")) > before, 15, "outputs go on")
-        tab.ask("set('Gain', 2)")
-        tab.until_says("value('What')", "^at gain 2$")
     finally:
         tab.close()
         server.stop()
