@@ -319,6 +319,21 @@ def test_keys_go_out_as_a_message_after_what_was_given_before_them() -> None:
     stepped(main())
 
 
+def test_keys_are_pressed_on_a_line_that_never_falls_silent() -> None:
+    async def main() -> None:
+        line = Keypress()
+        stream = Stream(lambda frame: frame, modality="audio", on_dtmf=lambda digit: Dtmf(digit))
+        async with calling(stream, line) as call:
+            echoed = asyncio.create_task(call.talk(*frames(np.full(48000 * 2, 5000, np.int16))))
+            await call.until_heard(10)
+            call.say(Digit("1"))
+            await asyncio.sleep(0.5)
+            assert [digits for _, digits in line.pressed] == ["1"]
+            await echoed
+
+    stepped(main())
+
+
 def test_keys_that_were_interrupted_are_not_pressed() -> None:
     async def main() -> None:
         line = Keypress()

@@ -126,6 +126,14 @@ class Mouth:
         return min(self._sent, self._pacer.unplayed(self._transport.behind))
 
     @property
+    def to_be_heard(self) -> float:
+        """Seconds until the far end has played all that was put so far."""
+        piece = self._transport.piece
+        waiting = piece if self._speaking else 0.0  # the one whose turn it is
+        held = TAIL_HELD + piece if self._held() else 0.0
+        return waiting + held + self._queue.seconds + self.backlog
+
+    @property
     def played(self) -> float:
         """Seconds that the far end has played since the session began."""
         return self._sent - self.backlog

@@ -258,7 +258,8 @@ class Session:
 
     async def _dial(self, digits: str, ahead: float) -> None:
         clears = self._clears
-        await self.all_played()  # a message would overtake what is still to be heard
+        # A message would overtake what is still to be heard; what is given after it need not be waited for.
+        await self._clock.sleep(max((mouth.to_be_heard for mouth in self._mouths.values()), default=0.0))
         if clears == self._clears and (tones := await dial(digits, self.transport)) is not None:
             await self._utter(tones, ahead)
 
