@@ -28,6 +28,7 @@ from rtstream.media.frames import AudioFrame, VideoFrame
 from rtstream.testing import audio_likeness, call, is_silent, video_likeness
 from tests.helpers.handlers import AsyncAudioVideoEcho, Echo
 from tests.helpers.media import Picture, Sound
+from tests.helpers.memory import left_threads
 from tests.unit.signals import sound
 
 
@@ -239,6 +240,7 @@ def test_one_that_hangs_in_the_loop_is_given_up_and_its_line_is_named(tone: Path
         call(hangs, tone, modality="audio", timeout=0.5)
     assert "test_direct.py" in caught.value.why
     assert "pass" in caught.value.why or "while True" in caught.value.why
+    assert left_threads() == []
 
 
 def test_one_that_hangs_in_a_thread_is_given_up_and_its_line_is_named(tone: Path) -> None:
@@ -253,6 +255,7 @@ def test_one_that_hangs_in_a_thread_is_given_up_and_its_line_is_named(tone: Path
         call(hangs, tone, modality="audio", timeout=0.5)
     over.set()
     assert "time.sleep(0.01)" in caught.value.why
+    assert left_threads() == []
 
 
 def test_one_that_awaits_for_ever_is_an_error_and_not_silence(tone: Path) -> None:

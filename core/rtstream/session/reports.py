@@ -14,6 +14,7 @@ from ..clock import Clock
 from ..errors import HandlerHung, HandlerRaised, RtstreamError
 from ..outputs import WebRTCError
 from ..wire import messages
+from ..worker import Abandoned
 
 logger = logging.getLogger("rtstream.session")
 
@@ -24,7 +25,7 @@ AGAIN = 1.0  # seconds before the client is told the same again
 LONGEST_WORDS = 3000
 # What is no error of the handler's: the person at the keyboard, and a coroutine that is thrown away. All else
 # is, whatever it inherits from: what Rust extensions raise when they panic is a BaseException only.
-GOES_ON = (KeyboardInterrupt, GeneratorExit)
+GOES_ON = (KeyboardInterrupt, GeneratorExit, Abandoned)
 HUNG_AFTER = 5.0  # seconds after which a call that should be quick is reported
 
 
