@@ -13,6 +13,7 @@ import pytest
 from rtstream import CloseStream, Stream, Warning
 from rtstream.options import KINDS, Modality, Mode
 from rtstream.session.outcome import EndReason
+from rtstream.transports import webrtc
 from tests.conftest import run
 from tests.helpers.handlers import AsyncAudioVideoEcho, AsyncEcho, Echo, Log
 from tests.helpers.media import Picture
@@ -319,5 +320,38 @@ def test_a_call_in_one_direction_is_not_given_up_for_its_silence() -> None:
             await client.call()
             await until(lambda: log.count("receive") > 20)
             assert client.sounds == []
+
+    run(main())
+
+
+def test_a_client_that_was_killed_frees_its_place_long_before_ice_gives_it_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(webrtc, "LOOK_SECONDS", 0.05)
+
+    async def main() -> None:
+        async with answering(Stream(AsyncEcho(), modality="audio")) as server, caller(server) as one:
+            await one.call()
+            await one.hears()
+            assert one.pc.sctp is not None
+            connection: Any = one.pc.sctp.transport.transport._connection
+            for protocol in connection._protocols:
+                monkeypatch.setattr(protocol.transport, "sendto", lambda *_: None)
+            await until(lambda: not server.stream.sessions, seconds=5.0)
+
+    run(main())
+
+
+def test_a_client_that_sends_no_media_is_no_dead_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webrtc, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 0.2)  # instead of 5 s
+
+    async def main() -> None:
+        stream = Stream(radio, modality="audio", mode="receive")
+        async with answering(stream) as server, caller(server, listens=True, channel=False) as one:
+            await one.call()
+            session = next(iter(stream.sessions))
+            await one.hears(1.5)
+            assert not session.over.done()
 
     run(main())

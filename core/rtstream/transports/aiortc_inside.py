@@ -127,10 +127,11 @@ class Line:
     Args:
         transport: the DTLS transport that an RTP sender names as its own.
 
-    `dropped` counts the datagrams that nobody was shown, by what is wrong with them.
+    `came` counts all datagrams, `dropped` those that nobody was shown, by what is wrong with them.
     """
 
     def __init__(self, transport: RTCDtlsTransport) -> None:
+        self.came = 0
         self.dropped: Counter[str] = Counter()
         self._dtls: Any = transport
         self._connection: Any = transport.transport._connection
@@ -196,6 +197,7 @@ class Line:
         dropped = self.dropped
 
         def datagram_received(data: bytes, address: Any) -> None:
+            self.came += 1
             if not data:
                 dropped["empty"] += 1  # aiortc would index into it, and end the call
             elif 127 < data[0] < 192:  # RFC 7983: RTP and RTCP

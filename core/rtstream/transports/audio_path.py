@@ -108,7 +108,7 @@ class AudioPath:
         self._sender: Any = transceiver.sender
         self._clock = Clock()
         self.transport = transceiver.sender.transport
-        self._line = Line(self.transport)
+        self.line = Line(self.transport)
         self._codecs: dict[int, Codec] = {}
         self._receiver = AudioReceiver(self._codecs)
         self._speaker: AudioSender | None = None
@@ -124,7 +124,7 @@ class AudioPath:
     def open(self, answer: str) -> int | None:
         """Take the datagrams from now on; the samples a second in which sound is to be sent."""
         self._codecs.update(agreed_codecs(answer))
-        self._line.open(self._datagram, self._told)
+        self.line.open(self._datagram, self._told)
         return next((codec.rate(RATE) for codec in self._codecs.values() if codec.known), None)
 
     def hear_at(self, rate: int, channels: int) -> None:
@@ -140,7 +140,7 @@ class AudioPath:
         """Say a frame at once, if the connection stands and sound goes that way."""
         if self._speaks and self._speaker is not None and not self._closed:
             if (packet := self._speaker.packet(frame, self._clock.now())) is not None:
-                self._line.send(packet)
+                self.line.send(packet)
 
     def close(self) -> None:
         """Say goodbye, and stop all timers."""
@@ -152,9 +152,7 @@ class AudioPath:
                 timer.cancel()
         if self._speaker is not None:
             now = self._clock.now()
-            self._line.send_reports(
-                self._speaker.goodbye(self._receiver.blocks(now), now, self._clock.wall())
-            )
+            self.line.send_reports(self._speaker.goodbye(self._receiver.blocks(now), now, self._clock.wall()))
 
     @property
     def drift(self) -> float:
@@ -167,7 +165,7 @@ class AudioPath:
         return {
             "heard": asdict(self._receiver.counted),
             "said": asdict(self._speaker.said) if self._speaker is not None else {},
-            "dropped": dict(self._line.dropped),
+            "dropped": dict(self.line.dropped),
         }
 
     # What aiortc tells.
@@ -200,7 +198,7 @@ class AudioPath:
     def _datagram(self, data: bytes) -> bool:
         """Take a datagram that may be RTP; False leaves it to aiortc."""
         if len(data) < HEADER_SIZE:
-            self._line.dropped["truncated"] += 1
+            self.line.dropped["truncated"] += 1
             return True
         if rtcp.is_rtcp(data):
             return False
@@ -213,7 +211,7 @@ class AudioPath:
         return True
 
     def _take(self, data: bytes) -> None:
-        packet = self._line.unprotect(data)
+        packet = self.line.unprotect(data)
         if packet is not None and self._hear is not None:
             for frame in self._receiver.take(packet, self._clock.now()):
                 self._hear(frame)
@@ -222,7 +220,7 @@ class AudioPath:
 
     def _catch_up(self) -> None:
         """Take what came before there were keys and somebody who listens."""
-        self._ready = self._hears and self._hear is not None and self._line.keyed
+        self._ready = self._hears and self._hear is not None and self.line.keyed
         while self._early and self._ready:
             self._take(self._early.popleft())
 
@@ -254,5 +252,5 @@ class AudioPath:
     def _report(self) -> None:
         assert self._speaker is not None
         now = self._clock.now()
-        self._line.send_reports(self._speaker.reports(self._receiver.blocks(now), now, self._clock.wall()))
+        self.line.send_reports(self._speaker.reports(self._receiver.blocks(now), now, self._clock.wall()))
         self._report_soon()

@@ -18,6 +18,7 @@ from aiortc import (
 )
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
 
+from ..clock import Clock
 from ..errors import BadOffer
 from ..media.frames import FRAME_SECONDS, AudioFrame, Frame, Heard, Kind, Message
 from ..media.opus import OpusOptions
@@ -30,6 +31,10 @@ from .prompt_pictures import be_prompt
 logger = logging.getLogger("rtstream.webrtc")
 
 LEAD = 0.04  # seconds: evens out a handler's jitter without a delay that could be heard
+LOOK_SECONDS = 1.0  # between two looks at whether anything has come from the far end
+# Looks that may find nothing. A live far end sends STUN every 5 s whatever else it does not send
+# (RFC 7675 §5.1); ICE itself would take a dead one for live for 30 s, and hold its place for as long.
+SILENT_LOOKS = 13
 FLUSH_SECONDS = 0.3  # what the last messages may take to leave before the line is closed
 TEXTS_KEPT = 100  # messages that wait for a data channel
 
@@ -82,6 +87,7 @@ class WebRtcTransport:
         self._voices: dict[Kind, Voice] = {}
         self._opus = opus or OpusOptions()
         self._audio: AudioPath | None = None
+        self._lines: list[Line] = []
         self._in_a_hurry: list[Callable[[], None]] = []
         self._hears = hears
         self._tracks: dict[Kind, MediaStreamTrack] = {}
@@ -153,8 +159,11 @@ class WebRtcTransport:
         for transport in lines if is_known() else ():
             if self._audio is not None and transport is self._audio.transport:
                 self.rate = self._audio.open(answer) or RATE
+                self._lines.append(self._audio.line)
             else:
-                Line(transport).open()
+                line = Line(transport)
+                line.open()
+                self._lines.append(line)
 
     def hear_at(self, rate: int, channels: int) -> None:
         """Say in which form the handler hears; sound comes so where its codec can."""
@@ -176,12 +185,23 @@ class WebRtcTransport:
             self._tracks.pop("audio", None)  # nothing comes on it
             self._audio.listen(hear)
         readers = [asyncio.ensure_future(read(track, hear)) for track in self._tracks.values()]
+        if self._lines:
+            readers.append(asyncio.ensure_future(self._watch()))
         try:
             await self.gone.wait()
         finally:
             for reader in readers:
                 reader.cancel()
             await asyncio.gather(*readers, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        """Take the far end to be gone when nothing at all has come from it for a while: killed, unplugged."""
+        clock, came, silent = Clock(), -1, 0
+        while silent < SILENT_LOOKS:
+            await clock.sleep(LOOK_SECONDS)
+            before, came = came, sum(line.came for line in self._lines)
+            silent = silent + 1 if came == before else 0
+        self.gone.set()
 
     async def send(self, frame: Frame) -> None:
         if self._audio is not None and isinstance(frame, AudioFrame):
