@@ -606,3 +606,15 @@ def test_an_echo_is_in_time_again_behind_a_moment_in_which_nothing_went() -> Non
         assert behind == pytest.approx(0.2 + 20 * 0.02, abs=0.021)
 
     stepped(main())
+
+
+def test_a_sound_of_nothing_at_another_rate_holds_nothing_up() -> None:
+    nothing = np.zeros((1, 0), np.int16)
+
+    async def main() -> None:
+        async with calling(Stream(Saying((16000, nothing), CloseStream("done")), **STREAM)) as call:
+            begun = Clock().now()
+            await call.session.over
+            assert Clock().now() - begun < 0.2
+
+    stepped(main())

@@ -4,7 +4,7 @@ RtstreamError
 ├── UsageError (exit 2): ConfigError, OptionError, ProjectRefused, MediaFileError
 ├── HandlerError (exit 3): HandlerNotFound, HandlerAmbiguous, HandlerImportFailed,
 │                          HandlerUnfit, HandlerRaised, HandlerReturnedNonsense, HandlerHung
-├── MachineError (exit 4): PortBusy, MissingExtra, FeatureMissing, ToolMissing
+├── MachineError (exit 4): PortBusy, MissingExtra, ToolMissing
 ├── RemoteError (exit 5): ServerUnreachable, TunnelFailed
 │   ├── CarrierError: CarrierKeyRefused, QuotaSpent
 │   └── ConnectionRefused: BadOffer, UnreadableBody, TracksUnfit, BadCandidate, BadMessage, BodyTooLarge,
@@ -45,7 +45,7 @@ from .handler import (
     HandlerReturnedNonsense,
     HandlerUnfit,
 )
-from .machine import FeatureMissing, MachineError, MissingExtra, PortBusy, ToolMissing
+from .machine import MachineError, MissingExtra, PortBusy, ToolMissing
 from .outside import CarrierError, CarrierKeyRefused, QuotaSpent, TunnelFailed
 from .remote import RemoteError, ServerUnreachable
 from .telephone import CallNotVerified
@@ -63,7 +63,6 @@ __all__ = [
     "ConfigError",
     "ConnectionClosed",
     "ConnectionRefused",
-    "FeatureMissing",
     "HandlerAmbiguous",
     "HandlerError",
     "HandlerHung",

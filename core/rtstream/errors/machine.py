@@ -27,14 +27,6 @@ class MissingExtra(MachineError):
     slug = "missing_extra"
 
 
-class FeatureMissing(MachineError, NotImplementedError):
-    """This version of rtstream does not have that part yet."""
-
-    code = "RT4003"
-    status = 501
-    slug = "feature_missing"
-
-
 class ToolMissing(MachineError):
     """A program of somebody else's that is needed is not on this machine."""
 
