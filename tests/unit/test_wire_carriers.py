@@ -341,3 +341,8 @@ def test_whatever_is_said_is_understood_or_refused(carrier: Carrier | None, said
             wire.decode(message if isinstance(message, bytes) else json.dumps(message))
         except BadMessage:
             continue
+
+
+def test_a_call_that_stops_before_its_start_is_over() -> None:
+    assert TelephoneWire().decode('{"event": "connected"}') == []
+    assert TelephoneWire().decode('{"event": "stop"}') == [Stopped()]

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import BadMessage
 from ..media.frames import FRAME_SECONDS, AudioFrame
-from .base import Event, Wire, parse_object
+from .base import Event, Stopped, Wire, parse_object
 from .carrier import LEAD, CarrierWire
 from .exotel import ExotelWire
 from .plivo import PlivoWire
@@ -33,8 +33,8 @@ class TelephoneWire:
             return self._wire.decode(said)
         message = parse_object(said)
         wire = recognised(message)
-        if wire is None:
-            return []
+        if wire is None:  # `connected`, or a call that is over before it has begun
+            return [Stopped()] if message.get("event") == "stop" else []
         events = wire.decode(said)
         self._wire, self.rate, self.piece = wire, wire.rate, wire.piece
         return events
