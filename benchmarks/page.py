@@ -1,11 +1,12 @@
 """Rows P15 and P16: the plain page from nothing to its first sound, and inputs and outputs while it lives.
 
-    python benchmarks/page.py [--rounds 10] [--moves 40]
+    python benchmarks/page.py [--rounds 10] [--moves 40] [--users 40]
 
 Debian's chromium, headless, with a microphone of software, each round with nobody's cache: the time from
 the navigation to the first sound that is no silence, the bytes and the requests until then. Then a control
 of the page that is moved again and again, until the handler has its value; and outputs of a handler, each
-with the time at which it was given, until the page has them. Both sides read one clock.
+with the time at which it was given, until the page has them. Both sides read one clock. The same again while
+`--users` others use the server, each moving a control five times a second and taking outputs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -72,6 +75,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description="Rows P15 and P16: the plain page.")
     options.add_argument("--rounds", type=int, default=10)
     options.add_argument("--moves", type=int, default=40)
+    options.add_argument("--users", type=int, default=40)
     wanted = options.parse_args()
     from tests.browser.chromium import Chromium
     from tests.browser.conftest import write_voice
@@ -84,7 +88,9 @@ def main() -> None:
         browser = Chromium(profile, voice)
         try:
             first_sounds(browser, url, wanted.rounds)
-            while_it_lives(browser, url, wanted.moves)
+            while_it_lives(browser, url, wanted.moves, "alone")
+            with crowd(url, wanted.users):
+                while_it_lives(browser, url, wanted.moves, f"beside {wanted.users} others")
         finally:
             browser.close()
             server.terminate()
@@ -129,8 +135,22 @@ def first_sounds(browser: Any, url: str, rounds: int) -> None:
     report.verdict("P15", "0.8 s, 30,000 bytes, 4 requests", said, met)
 
 
-def while_it_lives(browser: Any, url: str, moves: int) -> None:
-    report.title("P16: a control to its handler, an output to its page")
+@contextmanager
+def crowd(url: str, users: int) -> Iterator[None]:
+    """Others who use the server meanwhile."""
+    command = [sys.executable, "-m", "harness.crowd", url, str(users)]
+    others = subprocess.Popen(
+        command, cwd=Path(__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert others.stdout is not None and others.stdout.readline() == "ready\n", "the others have not come"
+    try:
+        yield
+    finally:
+        others.communicate(timeout=30)
+
+
+def while_it_lives(browser: Any, url: str, moves: int, who: str) -> None:
+    report.title(f"P16: a control to its handler, an output to its page, {who}")
     rows, met = [], True
     for what, stream, script, target in (
         ("slider to handler", "moved", MOVES % (moves, moves), MOVED),
@@ -145,7 +165,9 @@ def while_it_lives(browser: Any, url: str, moves: int) -> None:
         met = met and median(took) <= target
         rows.append((what, f"{median(took):.1f} ms", f"{worst:.1f} ms"))
     report.table(["what", "median", "p90"], rows)
-    report.verdict("P16", "25 ms in, 20 ms out", ", ".join(f"{row[1]} ({row[0]})" for row in rows), met)
+    report.verdict(
+        f"P16 ({who})", "25 ms in, 20 ms out", ", ".join(f"{row[1]} ({row[0]})" for row in rows), met
+    )
 
 
 if __name__ == "__main__":
