@@ -107,7 +107,7 @@ def test_verbose_shows_the_whole_traceback(cli: Run, project: Path) -> None:
 
 USAGE: list[tuple[list[str], str, str]] = [
     (["serv"], "No such command 'serv'", "Did you mean 'serve'?"),
-    (["serve", "--prot", "1"], "No such option: --prot", "--port?"),
+    (["serve", "--prot", "1"], "No such option: --prot", "Did you mean --host, --port, --qr?"),
     (["serve", "a", "b"], "Got unexpected extra argument(s) (b)", "rtstream serve --help"),
     (["serve", "--port"], "Option '--port' requires an argument", "--help"),
     (["--color", "blue", "serve"], "'blue' is none of auto, always, never", "rtstream --help"),

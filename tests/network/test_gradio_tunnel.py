@@ -118,10 +118,15 @@ def test_pages_and_sockets_come_through_and_the_end_takes_the_program_along(home
     run(scene())
 
 
-def test_gradios_own_set_up_asks_the_same_of_the_same_server() -> None:
+def test_gradios_own_set_up_asks_the_same_of_the_same_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """What frpc asks for is what it asks for when `gradio.networking.setup_tunnel` starts it."""
+    from gradio import tunneling
     from gradio.networking import setup_tunnel
     from gradio.tunneling import CURRENT_TUNNELS
+
+    # Gradio looks where the Hugging Face home was when it was loaded, be it by another test.
+    monkeypatch.setattr(tunneling, "BINARY_PATH", str(frpc.place()))
+    monkeypatch.setattr(tunneling, "BINARY_FOLDER", str(frpc.place().parent))
 
     async def scene() -> None:
         async with FrpServer() as frp, outpost() as post:
