@@ -74,6 +74,20 @@ class GradioTab(Tab):
         super().__init__(page, server, stream)
         self.until_there()
 
+    def connect(self, state: str = "live") -> None:
+        """Click on "Connect", and wait until the call is in a state.
+
+        Gradio may still move the page when it seems at rest: who has clicked beside the button clicks again.
+        """
+        for _ in range(3):
+            self.click("Connect")
+            try:
+                until(lambda: self.ask("call.state") != "idle", 3, "the button was hit")
+                break
+            except AssertionError:
+                pass
+        self.wait_for_state(state)
+
     def until_there(self) -> None:
         """Wait until the page is put together and at rest."""
         until(
