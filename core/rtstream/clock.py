@@ -39,6 +39,10 @@ class Clock:
         """Seconds since 1970, for protocols that name a moment to others; never for a wait."""
         return time.time()
 
+    def worked(self) -> float:
+        """Seconds of the processor that this thread has used since whenever."""
+        return time.thread_time()
+
     async def sleep(self, seconds: float) -> None:
         """Wait that long."""
         await asyncio.sleep(seconds)
@@ -118,18 +122,27 @@ class _Job:
         if self._thread is None:  # it has no thread yet: it may stand in line behind calls that wait
             before = (job for job in jobs if job._line is self._line and job._thread is not None)
             return any(job.parked(jobs) for job in before)
-        if waits_for_another_thread(sys._current_frames().get(self._thread)):
-            return True
+        frame = sys._current_frames().get(self._thread)
+        if stands_in_threading(frame):  # and will run, if it has been notified: it has not thought yet
+            self._since = time.monotonic()
+            return waits_for_another_thread(frame)
         return self._may_wait and time.monotonic() - self._since > GRACE
 
 
+def stands_in_threading(frame: Any) -> bool:
+    """Whether a thread waits in `threading` (a queue, an event, a future), or is about to wake there."""
+    if frame is None:
+        return False
+    return bool(frame.f_code.co_name == "wait" and frame.f_globals.get("__name__") == "threading")
+
+
 def waits_for_another_thread(frame: Any) -> bool:
-    """Whether a thread waits in `threading` (a queue, an event, a future) and has not been notified.
+    """Whether a thread waits in `threading` and has not been notified.
 
     A condition takes whom it notifies out of its list before that thread has run, so this cannot be
     wrong for one that is about to wake.
     """
-    if frame is None or frame.f_code.co_name != "wait" or frame.f_globals.get("__name__") != "threading":
+    if not stands_in_threading(frame):
         return False
     waiter, condition = frame.f_locals.get("waiter"), frame.f_locals.get("self")
     return waiter is not None and waiter in getattr(condition, "_waiters", ())

@@ -273,7 +273,7 @@ def test_clear_queue_silences_a_reply_within_a_fraction_of_a_second() -> None:
             await client.hears(0.2)
             stream.sessions.get(client.id).handler.clear_queue()
             cleared = len(client.sounds)
-            await until(lambda: not stream.sessions.get(client.id)._mouths["audio"]._queue)
+            await until(lambda: not stream.sessions.get(client.id)._giving.mouths["audio"]._queue)
             await asyncio.sleep(0.5)
             assert len(client.sounds) - cleared < 20
 

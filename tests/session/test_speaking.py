@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtstream import CloseStream, Stream
+from rtstream import CloseStream, Dtmf, Stream
 from rtstream.clock import Clock
 from rtstream.media.frames import AudioFrame, VideoFrame
 from rtstream.media.resample import Resampler
@@ -84,6 +84,52 @@ def test_a_line_that_stalls_in_a_sound_does_not_mix_up_its_pieces() -> None:
             await call.until_heard(7)
         heard = samples(call.heard())[0]
         assert heard[heard > 0].tolist() == ramp.tolist()
+
+    stepped(main())
+
+
+class Prompt(MemoryTransport):
+    """A line on which nothing has to be waited for, as over WebRTC."""
+
+    def send(self, frame: Any) -> None:  # type: ignore[override]
+        self.told = asyncio.ensure_future(super().send(frame))
+
+
+@pytest.mark.parametrize("lead", [0.0, 60.0])
+def test_a_line_that_takes_frames_at_once_gets_a_long_sound_whole_and_in_time(lead: float) -> None:
+    ramp = np.arange(1, 24001, dtype=np.int16)
+
+    async def main() -> None:
+        line = Prompt(rate=24000, lead=lead)
+        async with calling(Stream(Saying((24000, ramp)), **STREAM), line) as call:
+            await call.until_heard(50)
+        assert samples(call.heard())[0].tolist() == ramp.tolist()
+        assert times(call)[-1] - times(call)[0] == pytest.approx(max(0.0, 0.98 - lead), abs=0.001)
+
+    stepped(main())
+
+
+def test_a_line_that_has_to_be_waited_for_once_gets_the_rest_at_once() -> None:
+    ramp = np.arange(1, 24001, dtype=np.int16)
+
+    class Slow(Prompt):
+        def send(self, frame: Any) -> Any:
+            return super().send(frame) if self.heard else MemoryTransport.send(self, frame)
+
+    async def main() -> None:
+        line = Slow(rate=24000, lead=60.0)
+        async with calling(Stream(Saying((24000, ramp)), **STREAM), line) as call:
+            await call.until_heard(50)
+        assert samples(call.heard())[0].tolist() == ramp.tolist()
+
+    stepped(main())
+
+
+def test_keys_are_heard_on_a_line_that_takes_frames_at_once() -> None:
+    async def main() -> None:
+        async with calling(Stream(Saying(Dtmf("1")), **STREAM), Prompt(rate=24000, lead=60.0)) as call:
+            await call.until_heard(1)
+        assert np.abs(samples(call.heard())).max() > 1000
 
     stepped(main())
 

@@ -248,3 +248,23 @@ def test_in_loop_does_nothing_when_the_loop_is_closed() -> None:
     called: list[int] = []
     in_loop(loop, called.append, 1)
     assert called == []
+
+
+def test_a_call_that_may_wait_thinks_anew_after_each_wait_however_long_that_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
+    job = clock._Job(lambda: None, None, may_wait=True)
+    job()
+    seen = {"stands": True, "waits": True}
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setattr(clock, "stands_in_threading", lambda frame: seen["stands"])
+    monkeypatch.setattr(clock, "waits_for_another_thread", lambda frame: seen["waits"])
+    assert job.parked([job])
+    now += 10 * clock.GRACE
+    seen["waits"] = False
+    assert not job.parked([job]), "it has been notified, and has not run yet"
+    seen["stands"] = False
+    assert not job.parked([job]), "it has only begun to think"
+    now += 2 * clock.GRACE
+    assert job.parked([job])

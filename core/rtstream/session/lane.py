@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextvars import Context
 from typing import Any, Literal
 
 import numpy as np
@@ -12,8 +13,9 @@ from ..clock import Clock
 from ..media.frames import AudioFrame, Kind, VideoFrame
 from ..media.resample import Chunker, Resampler
 from ..transports.base import Transport
+from .eager import Eager
 from .pacer import Pacer
-from .queue import FrameQueue
+from .queue import Bell, FrameQueue
 
 HEARD_KEPT = 2.0  # seconds of sound that may wait for a slow handler; then the oldest goes
 PICTURES_KEPT = (
@@ -26,10 +28,15 @@ class Ear:
     """What was heard and waits for the handler, in the form that the handler takes."""
 
     def __init__(self, kind: Kind, rate: int, layout: Literal["mono", "stereo"]) -> None:
+        self._bell = Bell()
         self._queue: FrameQueue[AudioFrame | VideoFrame] = (
-            FrameQueue(room=HEARD_KEPT) if kind == "audio" else FrameQueue(most=PICTURES_KEPT)
+            FrameQueue(room=HEARD_KEPT, bell=self._bell)
+            if kind == "audio"
+            else FrameQueue(most=PICTURES_KEPT, bell=self._bell)
         )
         self._resampler = Resampler(rate, 1 if layout == "mono" else 2) if kind == "audio" else None
+        self._hear: Callable[[Any], Coroutine[Any, Any, None]] | None = None
+        self._waiting: Eager | None = None
 
     @property
     def dropped(self) -> int:
@@ -37,18 +44,48 @@ class Ear:
         return self._queue.dropped
 
     def push(self, frame: AudioFrame | VideoFrame) -> None:
-        """Take a frame from the transport."""
-        self._queue.push(frame)
+        """Take a frame from the transport: the handler is called with it at once if it waits for one."""
+        if self._waiting is None or self._hear is None or self._queue:
+            self._queue.push(frame)
+        elif (media := self._formed(frame)) is not None and not self._waiting.begin(self._hear(media)):
+            self._waiting = None
+            self._bell.ring()
 
-    async def next(self) -> Any:
-        """The next frame as the handler takes it: `(rate, samples)` or an array of pixels."""
+    async def serve(self, hear: Callable[[Any], Coroutine[Any, Any, None]], context: Context) -> None:
+        """Call `hear` with each frame, one after another, for as long as the session lasts.
+
+        Args:
+            hear: takes `(rate, samples)` or an array of pixels.
+            context: of the task that serves.
+        """
+        self._hear, eager = hear, Eager(context)
         while True:
-            frame = await self._queue.pop()
-            if isinstance(frame, VideoFrame):
-                return frame.pixels
-            assert self._resampler is not None
-            if (sound := self._resampler.push(frame)) is not None:
-                return sound.rate, _interleaved(sound)
+            if eager.unfinished:
+                await eager.finish()
+            elif self._queue:
+                if (media := self._formed(self._queue.take())) is not None:
+                    await hear(media)
+            else:
+                await self._wait(eager)
+
+    async def _wait(self, eager: Eager) -> None:
+        self._waiting = eager
+        try:
+            await self._bell.wait()
+        except asyncio.CancelledError:
+            if not eager.unfinished:
+                raise
+            await eager.finish(cancelled=True)
+        finally:
+            self._waiting = None
+
+    def _formed(self, frame: AudioFrame | VideoFrame) -> Any:
+        """The frame as the handler takes it; None if the resampler still holds it back."""
+        if isinstance(frame, VideoFrame):
+            return frame.pixels
+        assert self._resampler is not None
+        sound = self._resampler.push(frame)
+        return None if sound is None else (sound.rate, _interleaved(sound))
 
 
 class Mouth:
@@ -63,7 +100,7 @@ class Mouth:
         transport: Transport,
         clock: Clock,
         rate: int,
-        send: Callable[[AudioFrame | VideoFrame], Awaitable[None]],
+        send: Callable[[AudioFrame | VideoFrame], Awaitable[None] | None],
     ) -> None:
         self._transport = transport
         self._clock = clock
@@ -82,25 +119,46 @@ class Mouth:
         self._era = self._spoken_era = 0
         self._sent = 0.0
 
-    async def put(self, frame: AudioFrame | VideoFrame, ahead: float) -> None:
-        """Send a frame if its time has come; else queue it, and wait while more than `ahead` seconds are."""
+    def put(self, frame: AudioFrame | VideoFrame, ahead: float) -> Awaitable[None] | None:
+        """Send a frame if its time has come; else queue it, and wait while more than `ahead` seconds are.
+
+        Returns:
+            what to wait for; None if all is done, as for most frames of a live source.
+        """
+        pieces = self._pieces(frame)
+        for piece in pieces:
+            if (rest := self._give(piece, ahead)) is not None:
+                return self._put_rest(rest, pieces, ahead)
+        if self._held():
+            self._idle.clear()
+            self._watch_tail()
+        return None
+
+    async def _put_rest(
+        self, giving: Awaitable[None], pieces: Iterator[AudioFrame | VideoFrame], ahead: float
+    ) -> None:
         era, self._putting = self._era, True
         try:
-            for piece in self._pieces(frame):
-                held_up = self._queue.seconds + piece.duration > ahead
-                self._pacer.given(self._lasts(piece), held_up=held_up)
-                if self._at_once() and self._pacer.take(self._lasts(piece)):
-                    await self._out(piece)
-                else:
-                    self._idle.clear()
-                    await self._queue.put(piece, ahead)
+            await giving
+            for piece in pieces if era == self._era else ():
+                if (giving_next := self._give(piece, ahead)) is not None:
+                    await giving_next
                 if era != self._era:
                     return
         finally:
             self._putting = False
-        if self._held():
+        if era == self._era and self._held():
             self._idle.clear()
             self._watch_tail()
+
+    def _give(self, piece: AudioFrame | VideoFrame, ahead: float) -> Awaitable[None] | None:
+        """Send a piece or queue it; what to wait for."""
+        lasts = self._lasts(piece)
+        self._pacer.given(lasts, held_up=self._queue.seconds + piece.duration > ahead)
+        if self._at_once() and self._pacer.take(lasts):
+            return self._out(piece)
+        self._idle.clear()
+        return self._queue.put(piece, ahead)
 
     async def speak(self) -> None:
         """Send what is queued, each frame in its time, for as long as the session lasts."""
@@ -161,15 +219,16 @@ class Mouth:
         await self._pacer.turn(self._lasts(frame))
         if era == self._era:
             self._spoken_era = era
-            await self._out(frame)
+            if (sending := self._out(frame)) is not None:
+                await sending
 
     def _lasts(self, frame: AudioFrame | VideoFrame) -> float:
         """How long a frame lasts by this clock, when the far end plays it by its own."""
         return frame.duration / (1 + self._transport.drift)
 
-    async def _out(self, frame: AudioFrame | VideoFrame) -> None:
-        await self._send(frame)
+    def _out(self, frame: AudioFrame | VideoFrame) -> Awaitable[None] | None:
         self._sent += frame.duration
+        return self._send(frame)
 
     def _rest(self) -> None:
         """Nothing is queued any more."""

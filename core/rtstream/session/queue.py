@@ -45,15 +45,18 @@ class FrameQueue(Generic[Weighed]):
     Args:
         room: how many seconds it may hold; None bounds it by `most` alone.
         most: how many frames it may hold; None bounds it by `room` alone.
+        bell: is rung when a frame comes; one of its own by default.
 
     `dropped` counts what `push` threw away because the taker was too slow.
     """
 
-    def __init__(self, *, room: float | None = None, most: int | None = None) -> None:
+    def __init__(
+        self, *, room: float | None = None, most: int | None = None, bell: Bell | None = None
+    ) -> None:
         self._room = room
         self._most = most
         self._frames: deque[Weighed] = deque()
-        self._there = Bell()
+        self._there = bell or Bell()
         self._space = asyncio.Event()
         self.seconds = 0.0
         self.dropped = 0
@@ -82,8 +85,11 @@ class FrameQueue(Generic[Weighed]):
 
     async def pop(self) -> Weighed:
         """Take the oldest frame; wait for one."""
-        while not self._frames:
-            await self._there.wait()
+        await self.wait()
+        return self.take()
+
+    def take(self) -> Weighed:
+        """Take the oldest frame, which is there."""
         frame = self._frames.popleft()
         self.seconds = self.seconds - frame.duration if self._frames else 0.0
         self._space.set()

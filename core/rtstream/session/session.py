@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+import contextvars
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 from ..clock import Clock, in_loop, pass_turn
 from ..context import Context, current_line
-from ..errors import HandlerReturnedNonsense, RtstreamError
+from ..errors import RtstreamError
 from ..handlers.base import StreamHandlerBase
 from ..handlers.functions import EXHAUSTED
-from ..handlers.shapes import WHOLE_REPLY, Listener, Source
-from ..media.frames import AudioFrame, Digit, Heard, Kind, Message, VideoFrame
+from ..handlers.shapes import Listener, Source
+from ..media.frames import AudioFrame, Digit, Heard, Kind, Message
 from ..options import StreamOptions
-from ..outputs import AdditionalOutputs, Dtmf, out_of_place, parse
 from ..transports.base import Transport
 from .ending import clean_up, within_limit
 from .feed import Feed
-from .keypad import Keypad, dial
-from .lane import Ear, Mouth
+from .giving import Giving
+from .keypad import Keypad
+from .lane import Ear
 from .outcome import EndReason, Stats
-from .pacer import Pacer
 from .reports import Edge, Reports
 from .runner import Runner
 from .texts import Texts
@@ -68,16 +68,21 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self.over: asyncio.Future[tuple[EndReason, str]] = self._loop.create_future()
         self._heard_more = asyncio.Event()
-        self._closing, self._clears = False, 0
-        self._unheard = Pacer(clock, WHOLE_REPLY)
+        self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._ears: dict[Kind, Ear] = {
             kind: Ear(kind, handler.input_sample_rate, handler.expected_layout) for kind in options.heard
         }
-        self._mouths: dict[Kind, Mouth] = {
-            kind: Mouth(kind, transport, clock, handler.output_sample_rate, self._send)
-            for kind in options.spoken
-        }
+        self._giving = Giving(
+            transport,
+            handler,
+            options,
+            clock,
+            reports=self._reports,
+            outputs=self.outputs,
+            counted=self._counted,
+            end=partial(self._end_after_playing, EndReason.HANDLER_CLOSED),
+        )
         self._keypad = Keypad.of(handler, options.on_dtmf, told=self.phone)
         handler.bind(self, defaults)
 
@@ -93,14 +98,13 @@ class Session:
 
     async def all_played(self) -> None:
         """Wait until the far end has played all that was given, or has been made to forget it."""
-        for mouth in self._mouths.values():
-            await mouth.drained()
-        await self._clock.sleep(max((mouth.backlog for mouth in self._mouths.values()), default=0.0))
+        await self._giving.played()
 
     @property
     def seconds_played(self) -> float:
         """Seconds of sound that the far end has played so far."""
-        return self._mouths["audio"].played if "audio" in self._mouths else 0.0
+        mouth = self._giving.mouths.get("audio")
+        return mouth.played if mouth is not None else 0.0
 
     def end(self, reason: EndReason, message: str = "") -> None:
         """Bring the session to its end. From any thread; the first reason counts."""
@@ -121,6 +125,7 @@ class Session:
     async def run(self) -> None:
         """Live from the first frame to the last; returns when all is cleaned up."""
         current_line.set(self)
+        self._begin_listening()
         for part in self._parts():
             self._begin(part)
         self.reason, message = EndReason.SERVER_STOPPING, "The server is stopping"  # unless it ends otherwise
@@ -140,24 +145,28 @@ class Session:
     # The parts of its life, each a task.
 
     def _parts(self) -> Sequence[Callable[[], Awaitable[None]]]:
-        listeners = self.handler.listeners()
-        heard = [(ear, listeners.get(kind), kind) for kind, ear in self._ears.items()]
         asked = [source for source in self.handler.sources() if source.kind in (None, *self._options.kinds)]
         return [
             self._carry,
             self.texts.run,
             self._start_up,
-            *(partial(self._listen, ear, listener, kind) for ear, listener, kind in heard if listener),
-            *(partial(self._listen, self._keypad, listener, "keys") for listener in self._keypad.listeners),
+            *(partial(self._listen_to_keys, listener) for listener in self._keypad.listeners),
             *(partial(self._ask, source) for source in asked),
-            *(mouth.speak for mouth in self._mouths.values()),
+            *(mouth.speak for mouth in self._giving.mouths.values()),
         ]
+
+    def _begin_listening(self) -> None:
+        listeners = self.handler.listeners()
+        heard = [(self._ears[kind], listeners[kind], kind) for kind in self._ears if kind in listeners]
+        for ear, listener, kind in heard:
+            context = contextvars.copy_context()
+            self._begin(partial(self._listen, ear, listener, kind, context), context)
 
     async def _guarded(self, part: Callable[[], Awaitable[None]]) -> None:
         await self._reports.watch(part(), failed=self._fail)
 
-    def _begin(self, part: Callable[[], Awaitable[None]]) -> None:
-        task = self._loop.create_task(self._guarded(part))
+    def _begin(self, part: Callable[[], Awaitable[None]], context: contextvars.Context | None = None) -> None:
+        task = self._loop.create_task(self._guarded(part), context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -174,17 +183,30 @@ class Session:
             call = self._runner.call(self.handler.start_up, role="start_up", may_wait=True)
             await self._reports.watch(call)
 
-    async def _listen(self, ear: Ear | Keypad, listener: Listener, kind: str) -> None:
-        fn, edge = self._runner.caller(listener.fn, f"hear-{kind}"), Edge(self._reports, hangs=True)
-        source = Source(listener.fn)
-        try:
+    async def _listen(self, ear: Ear, listener: Listener, kind: str, context: contextvars.Context) -> None:
+        with self._caller(listener, f"hear-{kind}") as hear:
+            await ear.serve(hear, context)
+
+    async def _listen_to_keys(self, listener: Listener) -> None:
+        with self._caller(listener, "hear-keys") as hear:
             while True:
-                media = await ear.next()
-                if (args := listener.args()) is not None:
-                    value = await edge.call(fn, media, *args)
-                    if listener.replies:
-                        await self._give(value, source)
-                self._heard_more.set()
+                await hear(await self._keypad.next())
+
+    @contextmanager
+    def _caller(self, listener: Listener, role: str) -> Iterator[Callable[[Any], Coroutine[Any, Any, None]]]:
+        """What calls a listener from one task, and gives what it returns."""
+        fn, source = self._runner.caller(listener.fn, role), Source(listener.fn)
+        edge = Edge(self._reports, hangs=True)
+
+        async def hear(media: Any) -> None:
+            if (args := listener.args()) is not None:
+                value = await edge.call(fn, media, *args)
+                if listener.replies and (giving := self._giving.give(value, source)) is not None:
+                    await giving
+            self._heard_more.set()
+
+        try:
+            yield hear
         finally:
             edge.close()
 
@@ -199,7 +221,8 @@ class Session:
                 return await self._end_after_playing(EndReason.SOURCE_ENDED, "The stream has ended")
             if value is not None:
                 before, given = self._counted.frames_out, given + 1
-                await self._give(value, source)
+                if (giving := self._giving.give(value, source)) is not None:
+                    await giving
                 if given % GIVEN_IN_A_TURN == 0 or before == self._counted.frames_out:
                     await pass_turn()  # one that never waits must not hold up the loop
             failed = failures != self._reports.count
@@ -229,50 +252,8 @@ class Session:
                 self._keypad.listen(frame)
             ear.push(frame)
 
-    async def _give(self, value: Any, source: Source) -> None:
-        try:
-            items = parse(value, frame_seconds=source.frame_seconds)
-        except HandlerReturnedNonsense as error:
-            return self._reports.add(error)
-        clears = self._clears
-        for item in items:
-            if clears != self._clears:  # the rest of what was interrupted
-                return
-            match item:
-                case AudioFrame() | VideoFrame():
-                    await self._utter(item, source.ahead)
-                case AdditionalOutputs():
-                    self.outputs.put(item)
-                case Dtmf():
-                    await self._dial(item.digits, source.ahead)
-                case _:
-                    await self._end_after_playing(EndReason.HANDLER_CLOSED, item.msg)
-
-    async def _utter(self, frame: AudioFrame | VideoFrame, ahead: float) -> None:
-        if (mouth := self._mouths.get(frame.kind)) is not None:
-            await mouth.put(frame, ahead)
-        elif self._options.speaks:
-            self._reports.add(out_of_place(frame, self._options.modality))
-        else:
-            await self._unheard.turn(frame.duration)
-
-    async def _dial(self, digits: str, ahead: float) -> None:
-        clears = self._clears
-        # A message would overtake what is still to be heard; what is given after it need not be waited for.
-        await self._clock.sleep(max((mouth.to_be_heard for mouth in self._mouths.values()), default=0.0))
-        if clears == self._clears and (tones := await dial(digits, self.transport)) is not None:
-            await self._utter(tones, ahead)
-
-    async def _send(self, frame: AudioFrame | VideoFrame) -> None:
-        self._counted.frames_out += 1
-        if isinstance(frame, AudioFrame):
-            self._counted.seconds_out += frame.duration
-        await self.transport.send(frame)
-
     def _clear(self) -> None:
-        self._clears += 1
-        for mouth in self._mouths.values():
-            mouth.clear()
+        self._giving.clear()
         self._begin(self.transport.clear)  # ahead of whatever is put from now on
 
     def _end(self, reason: EndReason, message: str = "") -> None:

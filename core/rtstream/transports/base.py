@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, runtime_checkable
 
 from ..media.frames import Frame, Heard
@@ -39,8 +39,12 @@ class Transport(Protocol):
     async def run(self, hear: Callable[[Heard], None]) -> None:
         """Hand all that the far end says to `hear`, which never waits; return when the far end is gone."""
 
-    async def send(self, frame: Frame) -> None:
-        """Send a frame, sound at `rate` in pieces of `piece` seconds. Does nothing on a line that is gone."""
+    def send(self, frame: Frame) -> Awaitable[None] | None:
+        """Send a frame, sound at `rate` in pieces of `piece` seconds. Does nothing on a line that is gone.
+
+        Returns:
+            what to wait for before the next one; None if there is nothing, which costs least.
+        """
 
     async def send_message(self, text: str) -> None:
         """Send text beside the media, in order with the other texts. May be called early: it is kept."""

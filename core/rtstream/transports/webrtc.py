@@ -203,7 +203,7 @@ class WebRtcTransport:
             silent = silent + 1 if came == before else 0
         self.gone.set()
 
-    async def send(self, frame: Frame) -> None:
+    def send(self, frame: Frame) -> None:
         if self._audio is not None and isinstance(frame, AudioFrame):
             self._audio.send(frame)
         else:
