@@ -14,6 +14,8 @@ import pylibsrtp
 from aiortc import RTCCertificate, RTCDtlsTransport, RTCPeerConnection, RTCRtpSender
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 
+from .datagrams import share
+
 LOOPBACK = "127.0.0.1"
 ADDRESSES_VARIABLE = "RTSTREAM_ICE_ADDRESSES"
 
@@ -135,6 +137,8 @@ class Line:
         self.dropped: Counter[str] = Counter()
         self._dtls: Any = transport
         self._connection: Any = transport.transport._connection
+        self._pair: Any = None
+        self._address: Any = None
         self._strangers, self._second = 0, 0
 
     def open(
@@ -185,9 +189,18 @@ class Line:
         if self._dtls._tx_srtp is not None:
             self._send(self._dtls._tx_srtp.protect_rtcp(packet))
 
-    def _send(self, data: bytes) -> None:
+    def share_socket(self) -> None:
+        """Read and write the socket together with those of other calls."""
         if (pair := self._connection._nominated.get(1)) is not None:
-            pair.protocol.transport.sendto(data, pair.remote_addr)
+            share(pair.protocol)
+
+    def _send(self, data: bytes) -> None:
+        pair = self._connection._nominated.get(1)
+        if pair is None:
+            return
+        if pair is not self._pair:  # a property, and asked for with each packet
+            self._pair, self._address = pair, pair.remote_addr
+        pair.protocol.transport.sendto(data, self._address)
 
     def _guarded(
         self, protocol: Any, media: Callable[[bytes], bool], now: Callable[[], float]
