@@ -93,6 +93,7 @@ class Decoder:
         self._longest = round(rate * LONGEST)
         self._sound = np.empty((self._longest, channels), np.int16)
         self._at = self._sound.ctypes.data
+        self._rows = self._sound.T
 
     def decode(self, packet: bytes) -> NDArray[np.int16]:
         """The sound of a packet, int16 `(channels, n)`.
@@ -120,9 +121,7 @@ class Decoder:
     def _out(self, count: int) -> NDArray[np.int16]:
         if count < 0:
             raise OpusFault(f"libopus could not decode a packet (error {count})")
-        if self.channels == 1:
-            return self._sound[:count].copy().reshape(1, count)
-        return np.ascontiguousarray(self._sound[:count].T)
+        return self._rows[:, :count].copy()
 
 
 class Encoder:
@@ -156,6 +155,10 @@ class Encoder:
         """Prepare for so many percent of packets lost, with a coarse copy of each in the next or without."""
         self._set(_SET_FEC, int(fec))
         self._set(_SET_LOSS, loss)
+
+    def work(self, complexity: int) -> None:
+        """Take so much care, from 0 (cheap) to 10."""
+        self._set(_SET_COMPLEXITY, complexity)
 
     def encode(self, samples: NDArray[np.int16]) -> bytes:
         """The packet of a piece of sound, int16 `(channels, n)`. One of 2 bytes or less need not be sent.

@@ -10,6 +10,7 @@ from ..media.opus import OpusOptions
 from ..media.resample import with_channels
 from . import rtcp
 from .codecs import Codec, Encoder
+from .effort import CHEAPEST
 from .level import level
 from .packet import build, extension
 
@@ -60,6 +61,7 @@ class AudioSender:
         self._extensions, self._tells_level = _extensions(mid, level_id), level_id is not None
         self._encoder: Encoder | None = None
         self._protection: tuple[bool, int] | None = None
+        self._complexity = self._options.complexity
         # In the lower half, so that SRTP need not guess about a wrap soon after the start (RFC 3711 §3.3.1).
         self._sequence = random.randrange(1 << 15)
         self._timestamp = random.randrange(1 << 32)
@@ -90,6 +92,13 @@ class AudioSender:
             marker=marker,
             extensions=self._extension_block(frame),
         )
+
+    def spare(self, spares: bool) -> None:
+        """Encode more cheaply from now on, or as wished again; the options may forbid it."""
+        complexity = CHEAPEST if spares and self._options.cheaper_when_busy else self._options.complexity
+        if self._encoder is not None and complexity != self._complexity:
+            self._complexity = complexity
+            self._encoder.work(complexity)
 
     def reports(self, blocks: list[rtcp.Block], now: float, wall: float) -> bytes:
         """A compound packet: what was sent and what was heard (RFC 3550 §6.1).

@@ -8,6 +8,7 @@ import logging
 import os
 import random
 import re
+import threading
 import uuid
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from ..media.frames import AudioFrame, Heard
 from ..media.opus import OpusOptions
 from ..rtp import level, rtcp
 from ..rtp.codecs import EVENTS, Codec
+from ..rtp.effort import Effort
 from ..rtp.packet import HEADER_SIZE
 from ..rtp.receiver import AudioReceiver
 from ..rtp.sender import AudioSender
@@ -38,6 +40,8 @@ RATE = 48_000  # samples a second wanted by whoever sends
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 KEPT = 50  # packets that may come before the session listens: one second of sound
 REPORT_SECONDS = 1.0  # between reports, on average; each is up to half of it sooner or later (RFC 3550 §6.2)
+
+_of_thread = threading.local()
 
 _SECTION = re.compile(r"^m=audio \d+ \S+ ([\d ]+)$", re.M)
 
@@ -89,6 +93,14 @@ def with_keys(offer: str, answer: str) -> str:
     before, found, behind = answer.partition(section[0] + "\r\n")
     at = behind.find("\r\na=rtpmap:") + 2
     return before + line + "\r\n" + behind[:at] + lines + behind[at:] if found and at > 1 else answer
+
+
+def _effort_here() -> Effort:
+    """The one of this thread, whose event loop all its calls share."""
+    if not hasattr(_of_thread, "effort"):
+        _of_thread.effort = Effort()
+    effort: Effort = _of_thread.effort
+    return effort
 
 
 class AudioPath:
@@ -184,6 +196,7 @@ class AudioPath:
     def _begin(self, parameters: RTCRtpParameters, cname: str) -> None:
         if self._closed or not any(codec.known for codec in self._codecs.values()):
             return
+        self.line.share_socket()
         ids = {extension.uri: extension.id for extension in parameters.headerExtensions}
         mid = (ids[MID], parameters.muxId.encode()) if MID in ids and parameters.muxId else None
         codec = next(each for each in self._codecs.values() if each.known)
@@ -252,5 +265,6 @@ class AudioPath:
     def _report(self) -> None:
         assert self._speaker is not None
         now = self._clock.now()
+        self._speaker.spare(_effort_here().look(self._clock.worked(), now))
         self.line.send_reports(self._speaker.reports(self._receiver.blocks(now), now, self._clock.wall()))
         self._report_soon()
