@@ -82,6 +82,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _is_port(value: Any) -> bool:
+    return _is_number(value) and isinstance(value, int) and 0 <= value <= 65535
+
+
 def _is_seconds(value: Any) -> bool:
     """Whether it is a time that can be waited for; a day is longer than anybody means."""
     return _is_number(value) and 0 <= value <= LONGEST
@@ -119,8 +123,9 @@ KEYS: dict[str, Key] = {
         "a whole number from 0 (any free port) to 65535",
         8000,
         int,
-        lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 65535,
+        _is_port,
     ),
+    "sip_port": Key("a whole number from 0 (any free port) to 65535", 5060, int, _is_port, 5060),
     "concurrency_limit": Key(
         "a whole number from 1, `none` or `default` (1)", 10, _whole, _is_limit, "default"
     ),

@@ -205,6 +205,18 @@ FastphoneUrlOpt = Annotated[
         help="Other addresses of the FastPhone service, with commas between.",
     ),
 ]
+SipOpt = Annotated[
+    bool,
+    _option(
+        "--sip",
+        panel=OUTSIDE,
+        help="Take calls of softphones on this network, by SIP: no number, no account, no tunnel.",
+    ),
+]
+SipPortOpt = Annotated[
+    str | None,
+    _option("--sip-port", metavar="PORT", panel=OUTSIDE, help="The port for SIP, over UDP and TCP. 5060."),
+]
 PrintUrlOpt = Annotated[
     bool,
     _option(

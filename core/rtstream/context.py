@@ -16,7 +16,8 @@ class Call:
         carrier: "twilio" (SignalWire's calls too), "telnyx", "plivo", "vonage", "exotel" or "sip".
         id: the call's own id at the carrier, which its REST API takes; "" when it tells none.
         caller, callee: the numbers, as the carrier writes them (mostly E.164: "+4930…"); "" when unknown.
-        parameters: the custom parameters of the call, by name.
+        parameters: the custom parameters of the call, by name; over SIP the headers that begin with X-.
+        codec: in which its sound comes, over SIP: "PCMU", "PCMA", "G722" or "opus"; "" elsewhere.
     """
 
     carrier: str
@@ -24,6 +25,7 @@ class Call:
     caller: str = ""
     callee: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    codec: str = ""
 
     def completed(self, known: Call | None) -> Call:
         """This call, and what it lacks from what was known of it before."""

@@ -76,6 +76,26 @@ class Engine:
         await self.sessions.start(session, session.run)
         return session
 
+    def session(self, id: str, transport: Transport, call: Call | None = None) -> Session:
+        """A session and its handler for a connection whose place is reserved; `sessions.start` runs it.
+
+        Args:
+            id: under which its place is reserved.
+            transport: the line to the far end.
+            call: the telephone call that it is.
+
+        Raises:
+            HandlerRaised: the user's code raised while it made the handler.
+        """
+        with users_code():
+            handler = self._make_handler()
+        session = Session(id, transport, handler, self.options, self._input_defaults())
+        if self.options.ui_args.get("variant") == "textbox":
+            handler.latest_args[0] = WebRTCData(id)
+        if call is not None:
+            session.context = replace(session.context, call=call)
+        return session
+
     async def carry(self, websocket: WebSocket, wire: Wire | None = None, call: Call | None = None) -> None:
         """Run one connection over a WebSocket, not yet accepted; in the browser's dialect by default.
 
@@ -165,20 +185,12 @@ class Engine:
         if self._signalling is None:
             from .server.offers import Offers
 
-            self._signalling = Offers(self.options, self.sessions, self._session)
+            self._signalling = Offers(self.options, self.sessions, self.session)
         return self._signalling
 
     def _admitted(self, id: str, transport: Transport) -> Session:
         with self.sessions.place(id):
-            return self._session(id, transport)
-
-    def _session(self, id: str, transport: Transport) -> Session:
-        with users_code():
-            handler = self._make_handler()
-        session = Session(id, transport, handler, self.options, self._input_defaults())
-        if self.options.ui_args.get("variant") == "textbox":
-            handler.latest_args[0] = WebRTCData(id)
-        return session
+            return self.session(id, transport)
 
     def _input_defaults(self) -> list[Any] | None:
         """What the handler is given until the client sends some: what the components start with."""

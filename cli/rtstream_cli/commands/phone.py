@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rtstream.errors import UsageError
 
-from ..config import Settings
+from ..config import DEFAULT, Settings
 from ..console import console
 from ..options import (
     Context,
@@ -25,6 +25,8 @@ from ..options import (
     ProviderOpt,
     ProviderUrlOpt,
     PublicUrlOpt,
+    SipOpt,
+    SipPortOpt,
     SshConfigOpt,
     SshForwardOpt,
     SshOpt,
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 
     from ..discover import Target
 
+# What `--sip` has no use for.
+NOT_BY_SIP = ("provider", "number", "tunnel", "public_url", "ssh", "fastphone_url", "port", "print_url")
 WEBHOOK = "/telephone/incoming"
 
 
@@ -51,6 +55,8 @@ def phone(
     provider: ProviderOpt = None,
     number: NumberOpt = None,
     print_url: PrintUrlOpt = False,
+    sip: SipOpt = False,
+    sip_port: SipPortOpt = None,
     tunnel: TunnelOpt = None,
     public_url: PublicUrlOpt = None,
     ngrok_path: NgrokPathOpt = None,
@@ -74,6 +80,8 @@ def phone(
 
     settings = Settings.of(ctx)
     logs.configure(settings.values["log_format"])
+    if sip:
+        return _by_sip(settings, target, mode, print_url)
     way = outside.tunnel(settings)
     begun = time.perf_counter()
     found, app, path, stream = _stream(settings, target, mode)
@@ -99,6 +107,39 @@ def phone(
     settings.explain()
     listener = ports.listen(settings.values["host"], settings.values["port"], hop=not console.ci)
     server.run(plan, listener)
+    return 0
+
+
+def _by_sip(settings: Settings, target: str | None, mode: str | None, print_url: bool) -> int:
+    """Take calls at a SIP address of this machine.
+
+    Raises:
+        UsageError: something was asked for that only calls from outside need.
+    """
+    for name in NOT_BY_SIP:
+        if settings.given(name) or (name == "print_url" and print_url):
+            raise UsageError(
+                f"--sip and {settings.sources.get(name, '--print-url')} do not go together",
+                why="softphones call this machine itself: there is no web server, no tunnel and no number",
+                fix="Leave one of them out" if name != "port" else "Give the port for SIP with --sip-port",
+            )
+    begun = time.perf_counter()
+    found, app, _, stream = _stream(settings, target, mode)
+    from ..serving import network, telephone
+
+    chosen = settings.sources["host"] != DEFAULT
+    plan = telephone.Plan(
+        found,
+        app,
+        stream,
+        settings.values["host"] if chosen else network.EVERYWHERE[0],
+        settings.values["sip_port"],
+        settings.values["drain"],
+        settings.values["warm"],
+        load_seconds=time.perf_counter() - begun,
+    )
+    settings.explain()
+    telephone.run(plan)
     return 0
 
 

@@ -17,6 +17,7 @@ from .warm import Warmth
 if TYPE_CHECKING:
     from rtstream.carriers.hook import Number
 
+READY = "Ready · Ctrl-C stops"
 MOST_PAGES = 3  # of several streams, so that the banner stays short
 
 
@@ -89,22 +90,39 @@ def show(target: Target, urls: Urls, places: list[Place], warmth: Warmth | None,
     what = ", ".join(
         f"{place.modality} {place.mode}{f' at {place.path}' if place.path else ''}" for place in places
     )
-    fancy = console.decorated(sys.stderr)
-    tick, arrow = (console.paint("✓", "green"), console.paint("➜", "cyan")) if fancy else ("", "")
-    hint = f'   (found here; to pin it: target = "{target.name}")' if target.source == "discovery" else ""
-    lines = [f"{console.paint(f'rtstream {__version__}', 'bold')} · {target.name} · {what}{hint}"]
-    if warmth is not None:
-        total = load + warmth.imports + warmth.call
-        parts = f"handler {load:.2f} · engine {warmth.imports:.2f} · synthetic call {warmth.call:.2f}"
-        lines.append(f"{tick} warm in {total:.2f} s   ({parts})")
-    lines += _addresses(urls, places, arrow)
-    for line in lines:
-        console.say(f"  {line}" if fancy else line.strip())
+    arrow = console.paint("➜", "cyan") if console.decorated(sys.stderr) else ""
+    say([*head(target, what, warmth, load), *_addresses(urls, places, arrow)])
     if urls.outside is not None and urls.outside.webhook:
         console.data(urls.outside.webhook)
     if urls.outside is not None and urls.outside.number is not None:
         show_number(urls.outside.number)
-    console.say("  Ready · Ctrl-C stops" if fancy else "Ready · Ctrl-C stops")
+    say([READY])
+
+
+def head(target: Target, what: str, warmth: Warmth | None, load: float) -> list[str]:
+    """What is served, and how long it took to get ready."""
+    hint = f'   (found here; to pin it: target = "{target.name}")' if target.source == "discovery" else ""
+    lines = [f"{console.paint(f'rtstream {__version__}', 'bold')} · {target.name} · {what}{hint}"]
+    if warmth is not None:
+        tick = console.paint("✓", "green") if console.decorated(sys.stderr) else ""
+        total = load + warmth.imports + warmth.call
+        parts = f"handler {load:.2f} · engine {warmth.imports:.2f} · synthetic call {warmth.call:.2f}"
+        lines.append(f"{tick} warm in {total:.2f} s   ({parts})")
+    return lines
+
+
+def say(lines: list[str]) -> None:
+    """Lines of the banner: set in from the edge where somebody sees them."""
+    for line in lines:
+        console.say(f"  {line}" if console.decorated(sys.stderr) else line.strip())
+
+
+def warm_seconds(warmth: Warmth | None, load: float) -> dict[str, float] | None:
+    """How long it took, for machines."""
+    if warmth is None:
+        return None
+    times = {"handler": load, "engine": warmth.imports, "call": warmth.call}
+    return {name: round(seconds, 3) for name, seconds in times.items()}
 
 
 def _addresses(urls: Urls, places: list[Place], arrow: str) -> list[str]:
@@ -132,9 +150,6 @@ def _hint(url: str) -> str:
 
 
 def _event(target: str, urls: Urls, places: list[Place], warmth: Warmth | None, load: float) -> None:
-    times = None
-    if warmth is not None:
-        times = {"handler": load, "engine": warmth.imports, "call": warmth.call}
     console.event(
         "ready",
         target=target,
@@ -151,7 +166,7 @@ def _event(target: str, urls: Urls, places: list[Place], warmth: Warmth | None, 
             }
             for one in places
         ],
-        warm_seconds=times and {name: round(seconds, 3) for name, seconds in times.items()},
+        warm_seconds=warm_seconds(warmth, load),
         **_outside_fields(urls.outside),
     )
 

@@ -6,6 +6,8 @@ import ipaddress
 import socket
 from contextlib import suppress
 
+import ifaddr
+
 from rtstream.errors import MachineError, UsageError
 
 EVERYWHERE = ("0.0.0.0", "::")
@@ -39,6 +41,25 @@ def is_loopback(host: str) -> bool:
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
+
+
+def addresses_for_phones(host: str) -> list[str]:
+    """All addresses under which a server that listens on `host` is found, those of the network first.
+
+    On a machine that is on no network that is its own loopback.
+    """
+    if host not in EVERYWHERE:
+        return [host]
+    family = 6 if host == "::" else 4
+    found = [
+        ipaddress.ip_address(ip.ip if isinstance(ip.ip, str) else ip.ip[0])
+        for adapter in ifaddr.get_adapters()
+        for ip in adapter.ips
+    ]
+    usable = [
+        str(one) for one in found if one.version == family and not (one.is_loopback or one.is_link_local)
+    ]
+    return list(dict.fromkeys(usable)) or ["::1" if family == 6 else "127.0.0.1"]
 
 
 def address_for_phones(host: str) -> str:

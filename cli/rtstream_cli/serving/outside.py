@@ -86,7 +86,11 @@ def show_number(number: Number) -> None:
     """The number in a panel, in plain lines where nobody sees panels."""
     from rtstream.phone.card import card
 
-    facts = card(number)
+    show_facts(card(number))
+
+
+def show_facts(facts: Sequence[tuple[str, str]]) -> None:
+    """What a person who wants to call has to know, each with its name; a name that goes on is ""."""
     width = max(len(name) for name, _ in facts)
     lines = [f"{name.ljust(width)}  {value}" for name, value in facts]
     if console.decorated(sys.stderr) and not console.quiet:

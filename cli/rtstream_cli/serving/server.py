@@ -6,11 +6,9 @@ import asyncio
 import gc
 import socket
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -19,10 +17,10 @@ from rtstream.errors import HandlerRaised
 
 from ..console import console
 from ..discover import Target
-from . import banner
+from . import banner, running
 from .doors import Door, here
 from .ending import Ending
-from .warm import Warmth, warm
+from .warm import warmed
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -115,16 +113,7 @@ def run(plan: Plan, listener: socket.socket) -> None:
     Raises:
         HandlerRaised: the app's own start-up failed.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(plan, listener))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's where it is installed (the extra `fast`)."""
-    if find_spec("uvloop") is None:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
-    return factory
+    running.run(_serve(plan, listener))
 
 
 async def _serve(plan: Plan, listener: socket.socket) -> None:
@@ -140,10 +129,12 @@ async def _serve(plan: Plan, listener: socket.socket) -> None:
             ready.result()
             await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():
-            await _drain(plan)
+            if line is not None:
+                await line.give_back()  # first, so that no new call comes while the last ones end
+            await running.drain([stream for _, stream in plan.streams], plan.drain)
     finally:
         server.should_exit = True
-        await _ended(ready, asked)
+        await running.ended(ready, asked)
         try:
             await serving
         finally:
@@ -153,15 +144,9 @@ async def _serve(plan: Plan, listener: socket.socket) -> None:
         console.event("stopped")
 
 
-async def _ended(*tasks: asyncio.Task[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def _get_ready(plan: Plan, server: Server, listener: socket.socket) -> None:
     await server.up.wait()
-    warmth = await _warmed(plan)
+    warmth = await warmed([stream for _, stream in plan.streams]) if plan.warm else None
     gc.freeze()  # all that is there now stays: later collections need not look at it
     outside = await _opened(plan.line, plan, listener) if plan.line else None
     urls = banner.Urls(plan.door.url(listener), plan.door.phone_url(listener), outside)
@@ -175,31 +160,3 @@ async def _opened(line: Line, plan: Plan, listener: socket.socket) -> banner.Out
     with console.status("opening the way in from outside …"):
         url = await line.open(*here(listener))
     return banner.Outside(url, url + plan.webhook if plan.webhook else "", line.number)
-
-
-async def _warmed(plan: Plan) -> Warmth | None:
-    warmth = Warmth() if plan.warm else None
-    for _, stream in plan.streams if plan.warm else []:
-        one = await warm(stream)
-        warmth = Warmth(warmth.imports + one.imports, warmth.call + one.call) if warmth else one
-        if one.trouble is not None:
-            trouble = one.trouble
-            console.warn(
-                f"the warm-up call failed: {trouble.what}",
-                why=trouble.why,
-                fix=trouble.fix,
-                cause=trouble.__cause__,
-            )
-    return warmth
-
-
-async def _drain(plan: Plan) -> None:
-    if plan.line is not None:
-        await plan.line.give_back()  # first, so that no new call comes while the last ones end
-    live = sum(len(stream.sessions) for _, stream in plan.streams)
-    if console.json:
-        console.event("draining", calls=live, seconds=plan.drain)
-    elif live:
-        calls = "1 call" if live == 1 else f"{live} calls"
-        console.say(f"Draining {calls} for up to {plan.drain:g} s; press Ctrl-C again to drop them")
-    await asyncio.gather(*(stream.sessions.drain(plan.drain) for _, stream in plan.streams))

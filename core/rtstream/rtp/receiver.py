@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,13 +54,20 @@ class AudioReceiver:
         codecs: by payload type, those that were agreed on.
         rate: samples a second in which sound is wanted; what a codec cannot give comes at its own.
         channels: of the sound.
+        pressed: called with each key; without it a key is heard as its tones.
     """
 
-    def __init__(self, codecs: Mapping[int, Codec], rate: int = 48_000, channels: int = 1) -> None:
+    def __init__(
+        self,
+        codecs: Mapping[int, Codec],
+        rate: int = 48_000,
+        channels: int = 1,
+        pressed: Callable[[str], None] | None = None,
+    ) -> None:
         self.rate, self.channels = rate, channels
         self.heard = Heard()
         self.reception: Reception | None = None
-        self._codecs = codecs
+        self._codecs, self._tell = codecs, pressed
         self._codec: Codec | None = None
         self._decoder: Decoder | None = None
         self._keys = Keys()
@@ -181,7 +188,12 @@ class AudioReceiver:
     def _pressed(self, packet: Packet) -> list[AudioFrame]:
         """The tones of a key, which are not sent where its name is: who listens for keys listens to sound."""
         rate = self._decoder.rate if self._decoder is not None else self.rate
-        return [tones(pressed.key, rate) for pressed in self._keys.take(packet.payload, packet.timestamp)]
+        keys = [pressed.key for pressed in self._keys.take(packet.payload, packet.timestamp)]
+        if self._tell is None:
+            return [tones(key, rate) for key in keys]
+        for key in keys:
+            self._tell(key)
+        return []
 
     def _decode(self, packet: Packet, frames: list[AudioFrame], now: float) -> None:
         assert self._decoder is not None and self._codec is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..media.frames import AudioFrame
 from ..media.opus import OpusOptions
@@ -66,6 +66,7 @@ class AudioSender:
         self._sequence = random.randrange(1 << 15)
         self._timestamp = random.randrange(1 << 32)
         self._until: float | None = None  # when what was sent has been played
+        self._key_began = 0
         self._reports: dict[int, float] = {}  # middle of the NTP time: when it was sent
 
     def packet(self, frame: AudioFrame, now: float) -> bytes | None:
@@ -99,6 +100,20 @@ class AudioSender:
         if self._encoder is not None and complexity != self._complexity:
             self._complexity = complexity
             self._encoder.work(complexity)
+
+    def key(self, payload_type: int, payload: bytes, now: float, *, begins: bool) -> bytes:
+        """A packet of a key (RFC 4733 §2.5.1): all of them have the timestamp at which it began."""
+        if begins:
+            passed = 0.0 if self._until is None else max(0.0, now - self._until)
+            self._key_began = self._timestamp + int(passed * self._codec.clock_rate)
+        self._sequence += 1
+        self.said.packets += 1
+        self.said.octets += len(payload)
+        return build(payload_type, self._sequence, self._key_began, self.ssrc, payload, marker=begins)
+
+    def renumbered(self, payload_type: int) -> None:
+        """The far end takes the codec under another number from now on (RFC 3264 §8.3.2)."""
+        self._codec = replace(self._codec, payload_type=payload_type)
 
     def reports(self, blocks: list[rtcp.Block], now: float, wall: float) -> bytes:
         """A compound packet: what was sent and what was heard (RFC 3550 §6.1).

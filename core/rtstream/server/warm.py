@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LONGEST = 3.0  # seconds that the call may take
 ANSWER = 0.5  # seconds in which an answer is waited for: not every handler has one to silence
+OFFERS = "rtstream.server.offers"  # what a call over WebRTC loads, aiortc with it
 CALL_ID = "warm-up"  # the id of its session, for those who filter the log
 
 
@@ -28,17 +29,18 @@ class Warmth:
     trouble: RtstreamError | None = None
 
 
-async def warm(stream: Any) -> Warmth:
+async def warm(stream: Any, imports: str = OFFERS) -> Warmth:
     """Load what a first call would load, and send a fifth of a second of silence through the handler.
 
     The call does not count against the stream's limit. What goes wrong in it is told, not raised.
 
     Args:
         stream: a `Stream`.
+        imports: the module that its first call would load.
     """
     clock = Clock()
     begun = clock.now()
-    await asyncio.to_thread(import_module, "rtstream.server.offers")
+    await asyncio.to_thread(import_module, imports)
     loaded = clock.now()
     trouble = await _call(stream)
     return Warmth(loaded - begun, clock.now() - loaded, trouble)
