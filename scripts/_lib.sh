@@ -48,6 +48,8 @@ needs=(
     "nftables:/usr/sbin/nft"
     "openssh-client:/usr/bin/ssh"
     "openssh-server:/usr/sbin/sshd"
+    "baresip-core:/usr/bin/baresip" # softphones, which call
+    "sip-tester:/usr/bin/sipp"
 )
 
 missing() {

@@ -38,7 +38,7 @@ class Served:
         command: Sequence[str] = ("serve",),
         **environment: str,
     ) -> None:
-        more = [] if "tunnel" in command else ["--port", port]
+        more = [] if "tunnel" in command or "--sip" in words else ["--port", port]
         self._process = subprocess.Popen(
             [*before, sys.executable, "-m", "rtstream_cli", *command, *more, *words],
             cwd=cwd,

@@ -104,8 +104,9 @@ class AudioSender:
     def key(self, payload_type: int, payload: bytes, now: float, *, begins: bool) -> bytes:
         """A packet of a key (RFC 4733 §2.5.1): all of them have the timestamp at which it began."""
         if begins:
-            passed = 0.0 if self._until is None else max(0.0, now - self._until)
-            self._key_began = self._timestamp + int(passed * self._codec.clock_rate)
+            if self._until is None:
+                self._until = now
+            self._key_began = self._timestamp + int(max(0.0, now - self._until) * self._codec.clock_rate)
         self._sequence += 1
         self.said.packets += 1
         self.said.octets += len(payload)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ LEAD = 0.04  # seconds: evens out a handler's jitter without a delay that could 
 LOOK_SECONDS = 1.0  # between two looks at whether anything has come from the far end
 SILENT_SECONDS = 30.0  # without a packet of sound or a report of it, after which a caller is taken to be gone
 PROBE_SECONDS = 30.0  # between two questions whether a caller that has put us on hold is still there
+EARLY_KEPT = 20  # keys that may come before the session listens
 LINGER_SECONDS = 0.1  # after its BYE, in which the last of what it said and pressed comes to the handler
 
 
@@ -39,6 +41,7 @@ class SipTransport:
         self._line, self._hang_up, self._probe = line, hang_up, probe
         self._clock = Clock()
         self._hear: Callable[[Heard], None] | None = None
+        self._early: deque[Heard] = deque(maxlen=EARLY_KEPT)
 
     def hear_at(self, rate: int, channels: int) -> None:
         """Say in which form the handler hears."""
@@ -48,9 +51,13 @@ class SipTransport:
         """Take what comes beside the sound: a key that was told by INFO."""
         if self._hear is not None:
             self._hear(heard)
+        else:
+            self._early.append(heard)
 
     async def run(self, hear: Callable[[Heard], None]) -> None:
         self._hear = hear
+        for heard in self._early:
+            hear(heard)
         self._line.listen(hear)
         watching = asyncio.ensure_future(self._watch())
         try:
