@@ -49,6 +49,11 @@ async def telephone(stream: Stream, password: str = "") -> AsyncIterator[SipPhon
 class SipCaller:
     """One telephone. `answers` and `requests` are what was said to it; it answers each request with 200."""
 
+    asking: Asking
+    transport: str
+    rtp: asyncio.DatagramTransport
+    rtp_port: int
+
     def __init__(self, codec: str, keys: bool) -> None:
         self.codec, self.has_keys = CODECS[codec], keys
         self.answers: list[str] = []

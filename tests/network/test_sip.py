@@ -16,7 +16,7 @@ from rtstream import AsyncStreamHandler, CloseStream, Dtmf, Stream, get_current_
 from rtstream.errors import MachineError, OptionError, PortBusy, UsageError
 from rtstream.media.dtmf import Detector, tones
 from rtstream.media.frames import AudioFrame
-from rtstream.phone import sip_sockets
+from rtstream.phone import sip, sip_sockets
 from rtstream.phone.sip import SipPhone
 from rtstream.session.outcome import EndReason
 from rtstream.session.session import Session
@@ -121,7 +121,7 @@ class Menu(AsyncStreamHandler):
     async def receive(self, frame: Any) -> None:
         pass
 
-    async def emit(self) -> None:
+    async def emit(self) -> Any:
         await asyncio.Event().wait()
 
     async def on_dtmf(self, digit: str) -> Any:
@@ -150,6 +150,43 @@ def test_the_handler_knows_who_calls_presses_keys_and_hangs_up(keys: bool) -> No
         (call,) = Menu.called
         assert (call.carrier, call.id, call.caller) == ("sip", caller.asking.call_id, "+4930123")
         assert (call.callee, call.codec, call.parameters) == ("echo", "PCMU", {"X-Campaign": "spring"})
+
+    run(main())
+
+
+class Talker(Menu):
+    """Talks for half a minute, until a key is pressed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = False
+
+    def copy(self) -> Talker:
+        return Talker()
+
+    async def emit(self) -> Any:
+        if self.begun:
+            await asyncio.Event().wait()
+        self.begun = True
+        return tone(9000, seconds=30)
+
+    async def on_dtmf(self, digit: str) -> None:
+        self.clear_queue()
+
+
+def test_what_is_interrupted_is_not_said_any_more() -> None:
+    async def main() -> None:
+        stream = a_stream(Talker())
+        async with telephone(stream) as phone, SipCaller.of(phone) as caller:
+            await caller.dial()
+            await until(lambda: len(caller.sound) > 2000)
+            await caller.press("1")
+            line: Any = (await live(stream)).transport
+            before = -1
+            while before != line.counted["said"]["packets"]:
+                before = line.counted["said"]["packets"]
+                await asyncio.sleep(0.2)
+            assert before < 1000
 
     run(main())
 
@@ -322,6 +359,22 @@ def test_a_call_that_is_cancelled_while_its_sockets_open_leaves_nothing(
             phone._sockets._datagram(cancel, flow)  # in the same turn of the loop
             await until(lambda: any("487" in one for one in caller.answers))
             await until(lambda: len(stream.sessions) == 0 and not phone._answering)
+
+    run(main())
+
+
+def test_calls_that_are_never_acknowledged_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sip, "MOST_WAITING", 3)
+
+    async def main() -> None:
+        stream = a_stream(concurrency_limit=None)
+        async with telephone(stream) as phone, SipCaller.of(phone) as caller:
+            for number in range(5):
+                caller.asking.call_id, caller.asking.number = f"call-{number}", 0
+                told = await caller.ask("INVITE", caller.offer())
+                caller.answers.clear()
+                assert ("200 OK" in told) == (number < 3)
+            assert "503" in told
 
     run(main())
 

@@ -112,7 +112,14 @@ def test_an_answer_is_repeated_until_it_is_acknowledged(line: Line) -> None:
     call, ok = line.accepted()
     assert line.later(0.4) == []
     assert line.later(7.2) == [ok] * 4  # after 0.5, 1.5, 3.5 and 7.5 s
+    line.caller.number += 1
+    line.ask("ACK", again=True)  # of another request
+    assert line.later(8) == [ok] * 2
+    line.caller.number -= 1
     line.ask("ACK", again=True)
+    assert line.news == [Confirmed(call)]
+    line.ask("ACK", again=True)
+    assert line.news == []
     assert line.later(20) == [] and call.state is State.LIVE
 
 
@@ -215,6 +222,15 @@ def test_a_caller_that_does_not_answer_a_question_has_left(line: Line) -> None:
     assert line.heard(line.agent.probe(call, line.now)) == []
     line.later(33)
     assert Ended(call) in line.news
+
+
+def test_a_caller_that_is_asked_and_hangs_up_has_left_once(line: Line) -> None:
+    call = line.live()
+    line.agent.probe(call, line.now)
+    line.ask("BYE")
+    assert line.news == [Ended(call)]
+    line.later(33)
+    assert line.news == []
 
 
 def test_a_caller_that_answers_it_in_any_way_is_still_there(line: Line) -> None:

@@ -147,7 +147,6 @@ def test_a_call_keeps_the_codec_that_it_has() -> None:
 def test_who_asks_for_an_offer_is_offered_every_codec_best_first() -> None:
     ours = agreed(sdp.offer("2001:db8::1", 20_000, (5, 1)).decode())
     assert ours.codec.name == "opus" and ours.host == "2001:db8::1"
-    assert {one.name for one in ours.others} == set()
     kept = sdp.offer("192.0.2.1", 20_000, (5, 2), agreed(OFFER)).decode()
     assert "m=audio 20000 RTP/AVP 0 101\r\n" in kept and "a=sendrecv" in kept
 

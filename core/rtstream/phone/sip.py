@@ -25,6 +25,8 @@ logger = logging.getLogger("rtstream.sip")
 
 PORT = 5060
 PASSWORD_VARIABLE = "RTSTREAM_SIP_PASSWORD"
+MOST_WAITING = 50  # calls that were answered and not confirmed: each has sockets, whoever it may be
+WARN_SECONDS = 10.0  # between two warnings, however often there is a reason for one
 GOODBYE_SECONDS = 1.0  # for the answers to the last BYEs
 
 
@@ -66,6 +68,7 @@ class SipPhone:
         self._answering: set[asyncio.Task[None]] = set()
         self._due: asyncio.TimerHandle | None = None
         self._closing = False
+        self._warned: float | None = None
 
     @property
     def port(self) -> int:
@@ -137,7 +140,8 @@ class SipPhone:
 
     def _offered(self, call: Call) -> None:
         """Take a place for it, or say no before anything else is said: then nothing is remembered of it."""
-        if self._closing:
+        waiting = sum(held.transport is None for held in self._held.values())
+        if self._closing or waiting >= MOST_WAITING:
             return self._refuse(call, 503)
         try:
             self._stream.sessions.reserve(call.id)
@@ -162,7 +166,7 @@ class SipPhone:
             host = self._sockets.local(call.flow)
             line = await RtpLine.open(host, self._stream.options.opus)
         except OSError as error:
-            logger.warning("a call cannot be answered, since there is no port for its sound: %s", error)
+            self._warn(f"a call cannot be answered, since there is no port for its sound: {error}")
             return self._end(call)
         if (held := self._held.get(call)) is None:  # it was cancelled meanwhile
             return line.close()
@@ -181,7 +185,7 @@ class SipPhone:
         try:
             session = self._stream.session(call.id, transport, told)
         except RtstreamError as error:
-            logger.warning("a call cannot be taken: %s (%s)", error.what, error.why)
+            self._warn(f"a call cannot be taken: {error.what} ({error.why})")
             return self._end(call)
         held.transport = transport
         handler = session.handler
@@ -224,3 +228,9 @@ class SipPhone:
 
     def _in_use(self, connection: int) -> bool:
         return any(call.flow.connection == connection for call in self._held)
+
+    def _warn(self, text: str) -> None:
+        now = self._clock.now()
+        if self._warned is None or now - self._warned >= WARN_SECONDS:
+            self._warned = now
+            logger.warning("%s", text)

@@ -49,7 +49,7 @@ class SipSockets:
             UsageError: `host` is no address of this machine.
         """
         datagrams, connections = _pair(host, port)
-        self.host, self.port = host, int(datagrams.getsockname()[1])
+        self.host, self.port = datagrams.getsockname()[:2]
         self._datagrams = await listening(datagrams, self._datagram)
         self._server = await asyncio.get_running_loop().create_server(
             lambda: _Connection(self), sock=connections
@@ -152,16 +152,16 @@ class _Connection(asyncio.Protocol):
 
 def _pair(host: str, port: int) -> tuple[socket.socket, socket.socket]:
     """Bound sockets for datagrams and for connections; with port 0 on any that both can have."""
-    for _ in range(TRIES):
+    tries = 1 if port else TRIES
+    while True:
         datagrams = _bound(host, port)
         try:
             return datagrams, _listening(host, int(datagrams.getsockname()[1]))
         except OSError as error:
             datagrams.close()
-            last = _refused(host, port, error)
-            if port:
-                break
-    raise last
+            tries -= 1
+            if not tries:
+                raise _refused(host, port, error) from None
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -158,7 +158,10 @@ def parse(data: bytes) -> Request | Response:
 def split(data: bytes) -> tuple[bytes, bytes]:
     """The head of a message and what is behind it; lines may end without a carriage return."""
     head, found, body = data.partition(b"\r\n\r\n")
-    return (head, body) if found else data.partition(b"\n\n")[::2]
+    if found:
+        return head, body
+    head, _, body = data.partition(b"\n\n")
+    return head, body
 
 
 def content_length(value: str) -> int:

@@ -25,10 +25,10 @@ class Timer:
         self._fn = None
 
     def fire(self, now: float) -> None:
-        """Do it, once."""
+        """Do it, once; it was not called off."""
         fn, self._fn = self._fn, None
-        if fn is not None:
-            fn(now)
+        assert fn is not None
+        fn(now)
 
 
 class Timers:

@@ -50,6 +50,9 @@ class RtpLine:
     the session lives, `close`.
     """
 
+    _rtp: asyncio.DatagramTransport
+    _reports: asyncio.DatagramTransport
+
     def __init__(self, options: OpusOptions) -> None:
         self.port = 0
         self.dropped: Counter[str] = Counter()
@@ -76,9 +79,6 @@ class RtpLine:
         line._rtp = await listening(rtp, line._datagram)
         line._reports = await listening(reports, line._report_came)
         return line
-
-    _rtp: asyncio.DatagramTransport
-    _reports: asyncio.DatagramTransport
 
     def talk(self, media: Media) -> None:
         """Take what was agreed on, the first time or anew."""

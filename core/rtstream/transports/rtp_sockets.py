@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import random
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 FIRST_PORT, LAST_PORT = 20_000, 29_998  # even ones of these: below what systems give out by themselves
@@ -34,19 +37,19 @@ def bound_pair(host: str) -> tuple[socket.socket, socket.socket]:
     Raises:
         OSError: there are none.
     """
+    failure = OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
     for _ in range(TRIES):
         port = random.randrange(FIRST_PORT, LAST_PORT + 1, 2)
-        try:
-            rtp = bound(host, port)
-        except OSError as error:
-            last = error
-            continue
-        try:
-            return rtp, bound(host, port + 1)
-        except OSError as error:
-            rtp.close()
-            last = error
-    raise last
+        with ExitStack() as failing:
+            try:
+                rtp = failing.enter_context(bound(host, port))
+                reports = bound(host, port + 1)
+            except OSError as error:
+                failure = error
+                continue
+            failing.pop_all()
+            return rtp, reports
+    raise failure
 
 
 def bound(host: str, port: int) -> socket.socket:
