@@ -9,9 +9,10 @@ import pytest
 
 from rtstream.sip import agent as agents
 from rtstream.sip.agent import Agent
-from rtstream.sip.call import Action, Call, Confirmed, Ended, Offered, Pressed, Renewed, State
+from rtstream.sip.call import Action, Call, Confirmed, Ended, Offered, Pressed, Renewed
 from rtstream.sip.digest import Gate
 from rtstream.sip.flow import Flow, Send
+from rtstream.sip.state import State
 from tests.helpers.sip_messages import OFFER, Asking
 
 FLOW = Flow("UDP", "192.0.2.7", 5062)
@@ -166,6 +167,23 @@ def test_a_cancelled_call_that_is_never_acknowledged_is_forgotten(line: Line) ->
     assert not line.agent._calls and line.agent.deadline is None
 
 
+def test_a_call_that_is_ended_before_it_is_answered_has_its_invite_answered_too(line: Line) -> None:
+    call = line.offered()
+    ringing = line.heard(line.agent.ring(call))[-1]
+    line.caller.to_tag = header(ringing, "To").partition("tag=")[2]
+    assert status(line.ask("UPDATE", OFFER)[0]) == 500
+    ok, terminated = line.ask("BYE")
+    assert (status(ok), status(terminated)) == (200, 487) and header(terminated, "CSeq") == "1 INVITE"
+    assert line.news == [Ended(call)]
+
+
+def test_a_late_acknowledgement_does_not_bring_a_call_back(line: Line) -> None:
+    call, _ = line.accepted()
+    line.heard(line.agent.hang_up(call, line.now))
+    assert line.ask("ACK", again=True) == [] and line.news == []
+    assert call.state is State.OVER
+
+
 def test_a_cancel_that_comes_too_late_changes_nothing(line: Line) -> None:
     call, _ = line.accepted()
     line.caller.to_tag = ""
@@ -314,9 +332,10 @@ def test_other_requests_of_a_call_have_their_answers(line: Line) -> None:
     call = line.live()
     (told,) = line.ask("OPTIONS")
     assert status(told) == 200
+    assert status(line.ask("INFO", headers={"Require": "timer"})[0]) == 420
     (refused,) = line.ask("REFER")
     assert status(refused) == 405 and "INVITE" in header(refused, "Allow")
-    line.caller.number -= 2
+    line.caller.number -= 3
     assert line.ask("OPTIONS") == [told]
     line.caller.number = 0
     assert status(line.ask("MESSAGE", branch="z9hG4bKold")[0]) == 500

@@ -8,12 +8,13 @@ from collections import Counter
 
 from ..errors import BadMessage
 from . import sdp
-from .call import Action, Call, Offered, State
+from .call import Action, Call, Offered
 from .dialog import ALLOW, SDP, Headers, response
 from .digest import Gate
 from .flow import Flow
 from .grammar import tag, uri, via
 from .message import Request, Response, parse
+from .state import State
 from .timers import Timers
 
 MOST_CALLS = 1000  # that are remembered, those that ended half a minute ago included
@@ -118,10 +119,12 @@ class Agent:
     def _asked(self, request: Request, flow: Flow, now: float) -> None:
         call = self._calls.get((request.call_id, tag(request.get("from"))))
         if to := tag(request.get("to")):
-            if call is not None and call.dialog.tag == to:
-                call.take(request, flow, now)
-            else:
+            if call is None or call.dialog.tag != to:
                 self._answer(request, flow, (481, ()))
+            elif request.method != "ACK" and (refusal := self._unfit(request)) is not None:
+                self._answer(request, flow, refusal)
+            else:
+                call.take(request, flow, now)
         elif request.method == "INVITE":
             self._invited(request, flow, call, now)
         elif request.method == "CANCEL" and call is not None and call.is_of(request):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import NamedTuple
 
 from . import sdp
@@ -13,6 +12,7 @@ from .flow import Flow, Send
 from .grammar import bracketed, via
 from .info import PLAIN, RELAY, pressed
 from .message import Request, Response
+from .state import State
 from .timers import PATIENCE, Repeater, Timers
 
 
@@ -48,17 +48,6 @@ class Ended(NamedTuple):
 
 
 Action = Send | Offered | Confirmed | Renewed | Pressed | Ended
-
-
-class State(Enum):
-    """How far a call is."""
-
-    OFFERED = auto()  # nothing has been said to it
-    RINGING = auto()
-    ANSWERED = auto()  # with 200, which the caller has not acknowledged
-    LIVE = auto()
-    REFUSED = auto()  # with what the caller has not acknowledged
-    OVER = auto()
 
 
 class Call:
@@ -154,10 +143,9 @@ class Call:
 
     def cancelled(self, request: Request, flow: Flow, now: float) -> None:
         """CANCEL: too late once it is answered (§9.2)."""
-        self._respond(request, flow, 200)
         if self.state is State.RINGING:
-            self.refuse(487, now)
-            self._out.append(Ended(self))
+            return self._bye(request, flow, now)
+        self._respond(request, flow, 200)
 
     def take(self, request: Request, flow: Flow, now: float) -> None:
         """A request in its dialog."""
@@ -205,7 +193,7 @@ class Call:
 
     def _renew(self, request: Request, flow: Flow, now: float) -> None:
         """A new description of the call's media, or a wish to hear ours (§14.2, RFC 3311)."""
-        if self._answer is not None:
+        if self.state is not State.LIVE or self._answer is not None:
             return self._respond(request, flow, 500, [("Retry-After", str(secrets.randbelow(10)))])
         if request.body and request.content_type != SDP:
             return self._respond(request, flow, 415, [("Accept", SDP)])
@@ -230,8 +218,13 @@ class Call:
             self._out.append(Pressed(self, key))
 
     def _bye(self, request: Request, flow: Flow, now: float) -> None:
+        """It ends, and so does its INVITE if that has no answer yet (§15.1.2)."""
         self._respond(request, flow, 200)
-        self._over(now)
+        if self.state is State.RINGING:
+            self.refuse(487, now)
+            self._out.append(Ended(self))
+        else:
+            self._over(now)
 
     def _options(self, request: Request, flow: Flow, now: float) -> None:
         self._respond(request, flow, 200, [ALLOW, ("Accept", SDP)])
@@ -289,6 +282,7 @@ class Call:
         refused, self.state = self.state is State.REFUSED, State.OVER
         if self._answer is not None:
             self._answer.stop()
+            self._answer = None
         self._timers.at(now + PATIENCE, lambda now: self._forget(self))
         if not refused:
             self._out.append(Ended(self))

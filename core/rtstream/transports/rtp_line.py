@@ -66,7 +66,7 @@ class RtpLine:
         self._early: deque[tuple[bytes, Source]] = deque(maxlen=KEPT)
         self._detector: Detector | None = None
         self._came = self._sent = 0.0
-        self._pressing = self._closed = False
+        self._pressing = self._closed = self._is_ipv6 = False
         self._due: asyncio.TimerHandle | None = None
         self._reporting: asyncio.TimerHandle | None = None
 
@@ -75,7 +75,7 @@ class RtpLine:
         """A line on an address of this machine. Raises OSError when it has no ports."""
         line = cls(options or OpusOptions())
         rtp, reports = bound_pair(host)
-        line.port = int(rtp.getsockname()[1])
+        line.port, line._is_ipv6 = int(rtp.getsockname()[1]), ":" in host
         line._rtp = await listening(rtp, line._datagram)
         line._reports = await listening(reports, line._report_came)
         return line
@@ -238,19 +238,28 @@ class RtpLine:
     def _listens(self) -> bool:
         return self._media is not None and self._media.listens and not self._closed
 
-    def _out(self, packet: bytes) -> None:
+    @property
+    def _place(self) -> Source | None:
+        """Where the caller is: whence its packets come, or where it has told that it is."""
         assert self._media is not None
+        if self._source is not None:
+            return self._source[:2]
+        reached = (":" in self._media.host) == self._is_ipv6
+        return (self._media.host, self._media.port) if reached else None
+
+    def _out(self, packet: bytes) -> None:
         self._sent = self._clock.now()
-        self._rtp.sendto(packet, self._source or (self._media.host, self._media.port))
+        if (place := self._place) is not None:
+            self._rtp.sendto(packet, place)
 
     def _out_report(self, packet: bytes) -> None:
-        assert self._media is not None
-        told = self._media.host, self._media.port
-        place = self._source[:2] if self._source is not None else told
+        if (place := self._place) is None or self._media is None:
+            return
         if self._media.mux:
             self._rtp.sendto(packet, place)
         else:  # next to where its RTP comes from, unless it has told another port for that
-            port = self._media.rtcp_port if place == told else min(place[1] + 1, 65535)
+            as_told = place == (self._media.host, self._media.port)
+            port = self._media.rtcp_port if as_told else min(place[1] + 1, 65535)
             self._reports.sendto(packet, (place[0], port))
 
     async def _press(self, speaker: AudioSender, events: Format, digit: str) -> None:
