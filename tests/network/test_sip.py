@@ -24,10 +24,12 @@ from rtstream.sip import call as calls
 from rtstream.sip import timers
 from rtstream.transports import rtp_sockets
 from rtstream.transports import sip as lines
+from rtstream.transports.rtp_sockets import bound, listening
 from tests.conftest import run
 from tests.helpers.handlers import AsyncEcho, Saying, tone
 from tests.helpers.server import until
 from tests.helpers.sip_caller import HOST, SipCaller, telephone
+from tests.helpers.sip_messages import OFFER, Asking
 from tests.unit.signals import pitch, sound
 
 pytestmark = pytest.mark.network
@@ -594,3 +596,30 @@ def test_the_address_that_is_told_is_the_one_that_the_caller_sees() -> None:
             await phone.close()
 
     run(main())
+
+
+def test_a_call_over_ipv6_is_answered_with_such_an_address() -> None:
+    async def main() -> None:
+        phone, answers = SipPhone(a_stream(), ""), list[str]()
+        await phone.open("::1", 0)
+        line = await listening(bound("::1", 0), lambda data, _: answers.append(data.decode()))
+        asking = Asking(host="[::1]", port=line.get_extra_info("sockname")[1])
+        offer = OFFER.replace("IN IP4 192.0.2.7", "IN IP6 ::1")
+        line.sendto(asking.request("INVITE", offer), ("::1", phone.port))
+        await until(lambda: any("200 OK" in one for one in answers))
+        assert f"Contact: <sip:[::1]:{phone.port}>" in answers[-1]
+        assert "c=IN IP6 ::1\r\n" in answers[-1]
+        await phone.close()
+        line.close()
+
+    if not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    run(main())
+
+
+def has_ipv6() -> bool:
+    try:
+        bound("::1", 0).close()
+    except OSError:
+        return False
+    return True
