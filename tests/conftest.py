@@ -69,6 +69,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.fixture(params=["own", "aiortc"])
+def media_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each way that sound can go over WebRTC: a test that uses it runs over both."""
+    monkeypatch.setenv("RTSTREAM_MEDIA_PATH", request.param)
+    return str(request.param)
+
+
 @pytest.fixture(autouse=True)
 def no_threads_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """A connection that has ended leaves no thread: checked for all tests of sessions and of the network."""

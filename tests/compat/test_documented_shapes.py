@@ -193,6 +193,7 @@ def test_a_slider_over_memory() -> None:
     stepped(main())
 
 
+@pytest.mark.usefixtures("media_path")
 @network
 def test_a_slider_over_webrtc_set_by_a_route() -> None:
     app = FastAPI()
@@ -271,6 +272,7 @@ def test_a_generator_of_pictures_over_memory() -> None:
     stepped(main())
 
 
+@pytest.mark.usefixtures("media_path")
 @network
 def test_a_generator_of_sound_over_webrtc() -> None:
     def tone() -> Iterator[Any]:
@@ -513,6 +515,7 @@ def test_sound_and_pictures_over_memory() -> None:
     stepped(main())
 
 
+@pytest.mark.usefixtures("media_path")
 @network
 def test_sound_and_pictures_over_webrtc() -> None:
     async def main() -> None:

@@ -66,6 +66,7 @@ async def half_a_request(server: Server, body: bytes) -> None:
     writer.transport.abort()
 
 
+@pytest.mark.usefixtures("media_path")
 def test_clients_that_vanish_in_the_midst_of_a_body_leave_no_trace(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         stream = Stream(AsyncEcho(), modality="audio")
@@ -80,6 +81,7 @@ def test_clients_that_vanish_in_the_midst_of_a_body_leave_no_trace(caplog: pytes
     assert "Traceback" not in caplog.text and not [r for r in caplog.records if r.levelname == "ERROR"]
 
 
+@pytest.mark.usefixtures("media_path")
 def test_many_bad_requests_at_once_are_all_refused_and_a_good_one_is_answered() -> None:
     async def main() -> None:
         stream = Stream(AsyncEcho(), modality="audio")
@@ -99,6 +101,7 @@ def test_many_bad_requests_at_once_are_all_refused_and_a_good_one_is_answered() 
     run(main())
 
 
+@pytest.mark.usefixtures("media_path")
 def test_a_flood_of_messages_on_the_data_channel_neither_stops_the_sound_nor_fills_the_memory() -> None:
     async def main() -> None:
         stream = Stream(AsyncEcho(), modality="audio")
@@ -136,6 +139,7 @@ def test_a_flood_of_sound_on_a_socket_is_dropped_not_kept() -> None:
     run(main())
 
 
+@pytest.mark.usefixtures("media_path")
 def test_ids_that_look_like_paths_and_code_are_only_ids() -> None:
     async def main() -> None:
         stream = Stream(AsyncEcho(), modality="audio", concurrency_limit=None)

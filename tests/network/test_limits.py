@@ -78,6 +78,7 @@ async def refused_by_memory(server: Server) -> dict[str, Any]:
 REFUSALS = [refused_by_webrtc, refused_by_socket, refused_by_memory]
 
 
+@pytest.mark.usefixtures("media_path")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_full_house_is_full_for_every_transport_and_free_again(way: str) -> None:
     async def main() -> None:
@@ -96,6 +97,7 @@ def test_a_full_house_is_full_for_every_transport_and_free_again(way: str) -> No
     run(main())
 
 
+@pytest.mark.usefixtures("media_path")
 def test_all_transports_count_together() -> None:
     async def main() -> None:
         stream = Stream(AsyncEcho(), modality="audio", concurrency_limit=4)
@@ -108,6 +110,7 @@ def test_all_transports_count_together() -> None:
     run(main())
 
 
+@pytest.mark.usefixtures("media_path")
 def test_none_is_no_limit() -> None:
     async def main() -> None:
         stream = Stream(AsyncEcho(), modality="audio", concurrency_limit=None)
@@ -203,6 +206,7 @@ class Breakable(AsyncEcho):
         return super().copy()
 
 
+@pytest.mark.usefixtures("media_path")
 @pytest.mark.parametrize("fail", FAILURES, ids=lambda fail: fail.__name__)
 def test_a_place_is_free_after_every_failure(fail: Any) -> None:
     async def main() -> None:
@@ -234,6 +238,7 @@ def test_a_socket_that_has_not_said_who_it_is_takes_no_place() -> None:
     run(main())
 
 
+@pytest.mark.usefixtures("media_path")
 def test_the_time_limit_is_told_on_every_transport() -> None:
     async def on_memory(stream: Stream) -> dict[str, Any]:
         async with calling(stream, id="m") as call:

@@ -14,7 +14,8 @@ from aiortc.rtcicetransport import RTCIceTransport
 from rtstream import Stream
 from rtstream.transports import aiortc_inside, audio_path
 from tests.conftest import run
-from tests.helpers.handlers import AsyncEcho
+from tests.helpers.handlers import AsyncAudioVideoEcho
+from tests.helpers.renaming import rename
 from tests.helpers.server import answering
 from tests.helpers.webrtc import caller
 from tests.unit.signals import pitch
@@ -81,7 +82,7 @@ def test_every_private_name_has_a_way_to_break_it_here() -> None:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_private_name_that_changed_is_named_once_and_sound_goes_aiortcs_way(
+def test_a_private_name_that_is_not_what_it_was_is_told_once(
     name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def look() -> None:
@@ -89,19 +90,44 @@ def test_a_private_name_that_changed_is_named_once_and_sound_goes_aiortcs_way(
         assert not audio_path.wanted() and not audio_path.wanted()
         monkeypatch.undo()
 
-    async def call() -> None:
-        async with answering(stream) as server, caller(server) as client:
-            await client.call()
-            assert pitch(await client.hears(0.2), 48000) == pytest.approx(440, abs=10)
-            transport: Any = stream.sessions.get(client.id).transport
-            assert transport.counted == {}
-
     with caplog.at_level(logging.WARNING):
         run(look())
     (warned,) = [record.getMessage() for record in caplog.records]
     assert name in warned
-    stream = Stream(AsyncEcho(), modality="audio")
-    run(call())
+
+
+PACKAGES = ("aiortc", "aioice")
+
+
+def gone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an aiortc and an aioice be installed that work, and do without the name."""
+    owner, _, attribute = name.partition(".")
+    if name == "StunProtocol.datagram_received":  # asyncio calls it, so it can only come from a base class
+        derived: Any = type("StunProtocol", (aioice.ice.StunProtocol,), {})
+        monkeypatch.setattr(aioice.ice, "StunProtocol", derived)
+    else:
+        private = f"_{owner}{attribute}" if attribute.startswith("__") else attribute
+        rename(private, PACKAGES, monkeypatch)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_without_a_private_name_sound_and_pictures_go_aiortcs_way_with_a_warning(
+    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        stream = Stream(AsyncAudioVideoEcho(), modality="audio-video")
+        async with answering(stream) as server, caller(server, video=True) as client:
+            await client.call()
+            assert pitch(await client.hears(0.2), 48000) == pytest.approx(440, abs=10)
+            await client.sees(1)
+            transport: Any = stream.sessions.get(client.id).transport
+            assert transport.counted == {} and transport.drift == 0
+
+    gone(name, monkeypatch)
+    with caplog.at_level(logging.WARNING):
+        run(main())
+    (warned,) = [each.getMessage() for each in caplog.records if each.name == audio_path.logger.name]
+    assert name in warned
 
 
 def test_sound_goes_its_own_way_here_and_aiortcs_when_that_is_asked_for(
@@ -116,13 +142,22 @@ def test_sound_goes_its_own_way_here_and_aiortcs_when_that_is_asked_for(
     run(main())
 
 
-def test_ice_that_is_not_as_it_is_known_is_left_to_look_every_20_ms(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aiortc_inside, "_CHECK_NAMES", ("another_name",))
+HASTE = ("_check_periodic", "_check_list")
+PROMPTNESS = ("_RTCRtpReceiver__jitter_buffer", "_packets", "_origin", "_capacity", "_remove_frame")
 
+
+@pytest.mark.parametrize("name", [*HASTE, *PROMPTNESS])
+def test_without_a_private_name_that_only_saves_time_calls_are_as_they_were(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def main() -> None:
-        stream = Stream(AsyncEcho(), modality="audio")
-        async with answering(stream) as server, caller(server) as client:
+        stream = Stream(AsyncAudioVideoEcho(), modality="audio-video")
+        async with answering(stream) as server, caller(server, video=True) as client:
             await client.call()
             await client.hears(0.1)
+            await client.sees(1)
+            transport: Any = stream.sessions.get(client.id).transport
+            assert transport.counted["heard"]["received"] > 0, "sound goes its own way"
 
+    rename(name, PACKAGES, monkeypatch)
     run(main())

@@ -96,6 +96,7 @@ def test_the_apps_own_lifespan_and_routes_live_on() -> None:
     assert events == ["started", "stopped"]
 
 
+@pytest.mark.usefixtures("media_path")
 def test_when_the_app_stops_its_connections_are_ended_and_shut_down() -> None:
     async def main() -> None:
         log = Log()

@@ -25,7 +25,7 @@ from tests.helpers.handlers import AsyncAudioVideoEcho, AsyncEcho, Log, tone
 from tests.helpers.server import Server, answering, until
 from tests.helpers.webrtc import PictureTrack, ToneTrack, caller
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.usefixtures("media_path")]
 
 SLUGS = {
     400: {"invalid_offer", "invalid_candidate_format"},

@@ -248,8 +248,9 @@ def leave_ice_at_once(transport: RTCDtlsTransport) -> Callable[[], None] | None:
     Returns:
         what ends those checks; None where aioice is not what it is taken for, and does as it does.
     """
-    connection: Any = transport.transport._connection
-    name = next((name for name in _CHECK_NAMES if reads(type(connection).connect, name)), None)
+    connection: Any = getattr(transport.transport, "_connection", None)
+    connect = getattr(connection, "connect", None)
+    name = next((name for name in _CHECK_NAMES if reads(connect, name)), None)
     if name is None or not hasattr(connection, "_check_list"):
         return None
     more: Callable[[], bool] = getattr(connection, name)
