@@ -6,13 +6,13 @@ No socket and no clock: the packets of our sender go through a network that is m
 our receiver, or at aiortc's buffer and decoder as `track.recv()` has them. "Unlike" is how far what is heard
 lies from what was said: the mean difference of the levels of twenty bands, in dB, on the sentence's own time
 line; a moment that is not heard is silence. What codec and look-ahead do without any loss is taken off.
+"Delay" is from when a packet would have come without loss and jitter to when its sound is handed on; a guess
+can come no sooner than the packet behind the gap, which alone tells that something is missing.
 """
 
 from __future__ import annotations
 
 import argparse
-import heapq
-import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,48 +23,20 @@ from aiortc.codecs.opus import OpusDecoder
 from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtp import RtpPacket
 from harness import report
+from harness.likeness import FRAME, OPUS, RATE, RECORDING, packets, speech, unlike
+from harness.network import BURST, Network
 
-from rtstream.media.files import Clip
 from rtstream.media.frames import FRAME_SECONDS, AudioFrame
 from rtstream.media.opus import OpusOptions
-from rtstream.rtp.codecs import Codec
 from rtstream.rtp.receiver import AudioReceiver
-from rtstream.rtp.sender import AudioSender
-
-RECORDING = Path(__file__).parent.parent / "templates/rtstream_templates/voice-agent/question.wav"
-RATE, FRAME = 48_000, 960
-OPUS = Codec("opus", 96, RATE)
-LOOK_AHEAD = 312  # samples of Opus's encoder (RFC 6716 §2.1.2); what it adds at this rate
-BURST = 4.0  # packets in a row, on average
 
 
-@dataclass(frozen=True)
-class Network:
-    """What happens to packets on their way: loss and doubling are shares, jitter and overtaking seconds."""
-
-    name: str
-    loss: float = 0.0
-    bursts: bool = False
-    jitter: float = 0.0
-    overtaken: float = 0.0
-    doubled: float = 0.0
-
-    def arrivals(self, packets: Iterable[bytes], seed: int) -> list[tuple[float, bytes]]:
-        """When which packet arrives."""
-        chance, came, bad = random.Random(seed), [], False
-        for number, packet in enumerate(packets):
-            if self.bursts:  # Gilbert's two states
-                leave = 1 / BURST if bad else self.loss / BURST / (1 - self.loss)
-                bad = bad != (chance.random() < leave)
-                lost = bad
-            else:
-                lost = chance.random() < self.loss
-            if lost and number:  # the first one lays down the time line
-                continue
-            for _ in range(1 + (chance.random() < self.doubled)):
-                late = chance.uniform(0, self.jitter) + 0.03 * (chance.random() < self.overtaken)
-                heapq.heappush(came, (number * FRAME_SECONDS + late, packet))
-        return sorted(came)
+def arrivals(network: Network, packets: Iterable[bytes], seed: int) -> list[tuple[float, bytes]]:
+    """When which packet arrives; the first one always does, to lay down the time line."""
+    came: list[tuple[float, bytes]] = []
+    for number, (packet, fate) in enumerate(zip(packets, network.fates(seed), strict=False)):
+        came += [(number * FRAME_SECONDS + late, packet) for late in fate or ([] if number else [0.0])]
+    return sorted(came)
 
 
 NETWORKS = [
@@ -78,25 +50,13 @@ NETWORKS = [
 
 @dataclass
 class Heard:
-    """What came out: pieces of 20 ms a second, how late, and the sound on its own time line."""
+    """What came out: pieces of 20 ms a second, how late they and guesses were, and the sound in its time."""
 
     pieces: float
     guessed: float
     delays: list[float]
+    late_guesses: list[float]
     sound: np.ndarray
-
-
-def speech(path: Path, repeats: int) -> np.ndarray:
-    pieces = [frame.samples[0] for frame in Clip.open(path).audio_frames(RATE, FRAME_SECONDS, 1)]
-    sound = np.tile(np.concatenate(pieces), repeats)
-    return sound[: sound.size // FRAME * FRAME]
-
-
-def packets(sound: np.ndarray, options: OpusOptions) -> list[bytes]:
-    sender = AudioSender(OPUS, 7, "bench", options)
-    pieces = [AudioFrame(sound[None, at : at + FRAME], RATE) for at in range(0, sound.size, FRAME)]
-    made = [sender.packet(piece, number * FRAME_SECONDS) for number, piece in enumerate(pieces)]
-    return [packet for packet in made if packet is not None]
 
 
 def ours(arrivals: list[tuple[float, bytes]], count: int, *, conceal: bool = True) -> Heard:
@@ -104,17 +64,18 @@ def ours(arrivals: list[tuple[float, bytes]], count: int, *, conceal: bool = Tru
     receiver = AudioReceiver({OPUS.payload_type: OPUS})
     pieces: list[np.ndarray] = []
     delays: list[float] = []
+    late_guesses: list[float] = []
     before = 0.0
     for at, frames in _ours(receiver, arrivals):
         guessed = receiver.counted.concealed - before
         before = receiver.counted.concealed
         for number, frame in enumerate(frames):
-            silent = not conceal and number < round(guessed / FRAME_SECONDS)
-            delays.append(at - len(pieces) * FRAME_SECONDS)
-            pieces.append(frame.samples[0] * (not silent))
+            is_guess = number < round(guessed / FRAME_SECONDS)
+            (late_guesses if is_guess else delays).append(at - len(pieces) * FRAME_SECONDS)
+            pieces.append(frame.samples[0] * (conceal or not is_guess))
     seconds = count * FRAME_SECONDS
     guesses = receiver.counted.concealed / FRAME_SECONDS
-    return Heard(len(pieces) / seconds, guesses / seconds, delays, np.concatenate(pieces))
+    return Heard(len(pieces) / seconds, guesses / seconds, delays, late_guesses, np.concatenate(pieces))
 
 
 def _ours(
@@ -144,27 +105,11 @@ def aiortcs(arrivals: list[tuple[float, bytes]], count: int) -> Heard:
             if begin + samples.size <= sound.size:
                 sound[begin : begin + samples.size] = samples
             delays.append(at - begin / RATE)
-    return Heard(len(delays) / (count * FRAME_SECONDS), 0.0, delays, sound)
+    return Heard(len(delays) / (count * FRAME_SECONDS), 0.0, delays, [], sound)
 
 
-def unlike(heard: np.ndarray, said: np.ndarray) -> float:
-    one, other = levels(heard[LOOK_AHEAD:]), levels(said)
-    size = min(len(one), len(other))
-    loud = other[:size].mean(axis=1) > 10 * np.log10(FLOOR) + 3  # pauses sound alike whatever happens
-    return float(np.abs(one[:size] - other[:size])[loud].mean())
-
-
-FLOOR = 1e6
-
-
-def levels(sound: np.ndarray) -> np.ndarray:
-    pieces = sound[: sound.size // FRAME * FRAME].reshape(-1, FRAME).astype(float) * np.hanning(FRAME)
-    power = np.abs(np.fft.rfft(pieces))[:, 1:161] ** 2
-    return np.asarray(10 * np.log10(power.reshape(len(pieces), 20, 8).sum(axis=2) + FLOOR))
-
-
-def late(heard: Heard) -> str:
-    return f"{1000 * median(heard.delays):.0f} / {1000 * np.percentile(heard.delays, 99):.0f}"
+def late(delays: list[float]) -> str:
+    return f"{1000 * median(delays):.0f} / {1000 * np.percentile(delays, 99):.0f}" if delays else "–"
 
 
 def main() -> None:
@@ -177,22 +122,23 @@ def main() -> None:
     report.title("R9, R11: sound under loss")
     said = speech(args.recording, args.repeats)
     plain = packets(said, OpusOptions(fec=False))
-    clean = unlike(ours(Network("none").arrivals(plain, 1), len(plain)).sound, said)
+    clean = unlike(ours(arrivals(Network("none"), plain, 1), len(plain)).sound, said)
     rows, held = [], {}
     for network in NETWORKS:
         coded = packets(said, OpusOptions(expected_loss=round(100 * network.loss)))
-        with_copies = ours(network.arrivals(coded, 1), len(coded))
-        guessed = ours(network.arrivals(plain, 1), len(plain))
-        silent = ours(network.arrivals(plain, 1), len(plain), conceal=False)
-        bare = aiortcs(network.arrivals(plain, 1), len(plain))
+        with_copies = ours(arrivals(network, coded, 1), len(coded))
+        guessed = ours(arrivals(network, plain, 1), len(plain))
+        silent = ours(arrivals(network, plain, 1), len(plain), conceal=False)
+        bare = aiortcs(arrivals(network, plain, 1), len(plain))
         held[network.name] = with_copies
         rows.append(
             (
                 network.name,
                 f"{with_copies.pieces - with_copies.guessed:.1f} + {with_copies.guessed:.1f}",
                 f"{bare.pieces:.1f}",
-                late(with_copies),
-                late(bare),
+                late(with_copies.delays),
+                late(with_copies.late_guesses),
+                late(bare.delays),
                 *(f"{unlike(each.sound, said) - clean:.2f}" for each in (with_copies, guessed, silent, bare)),
             )
         )
@@ -202,6 +148,7 @@ def main() -> None:
             "pieces a second: real + guessed",
             "aiortc's",
             "delay p50 / p99 ms",
+            "of guesses",
             "aiortc's",
             "unlike, dB",
             "no copies",
@@ -214,8 +161,8 @@ def main() -> None:
     report.verdict(
         "R9 (10 %)",
         "≥ 49.5 pieces a second, median delay ≤ 100 ms",
-        f"{ten.pieces:.1f}, {1000 * median(ten.delays):.0f} ms",
-        ten.pieces >= 49.5 and median(ten.delays) <= 0.1,
+        f"{ten.pieces:.1f}, {1000 * median(ten.delays + ten.late_guesses):.0f} ms",
+        ten.pieces >= 49.5 and median(ten.delays + ten.late_guesses) <= 0.1,
     )
     rough = held["jitter 60 ms, 5 % overtaken, 2 % doubled"]
     report.verdict("R11", "≥ 49 pieces a second, none twice", f"{rough.pieces:.1f}", 49 <= rough.pieces <= 50)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import httpx
     from numpy.typing import NDArray
 
+    from .network import Relay
+
 STEP = 0.02
 PATIENCE = 20.0
 
@@ -71,13 +73,19 @@ class Packet:
 
 
 class Call:
-    """One peer connection; one in a `hurry` does not look for its pair every 20 ms, as aioice does."""
+    """One peer connection; one in a `hurry` does not look for its pair every 20 ms, as aioice does.
 
-    def __init__(self, kind: str = "audio", *, hurry: bool = False) -> None:
+    All that it sends and is sent goes through the relay, where there is one. `texts` are the messages that
+    came on its data channel.
+    """
+
+    def __init__(self, kind: str = "audio", *, hurry: bool = False, relay: Relay | None = None) -> None:
         self.id = uuid.uuid4().hex[:12]
         self.times = Times()
         self._kind = kind
         self._hurry = hurry
+        self._relay = relay
+        self.texts: list[str] = []
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._came: list[tuple[float, bytes]] = []
         self._write: Callable[[bytes], None] = lambda packet: None
@@ -91,7 +99,8 @@ class Call:
             ConnectionError: it was refused, or never came about.
         """
         pc = self._pc
-        pc.createDataChannel("text")  # FastRTC sends no media without one
+        self.channel = pc.createDataChannel("text")  # FastRTC sends no media without one
+        self.channel.on("message", self.texts.append)
         transceiver = pc.addTransceiver(Unsaid(self._kind), direction="sendrecv")
         if self._hurry:
             leave_ice_at_once(transceiver.sender.transport)
@@ -102,19 +111,23 @@ class Call:
                 self.times.connected = time.monotonic()
                 self._take_over(transceiver.sender)
                 connected.set_result(None)
-            elif pc.connectionState in ("failed", "closed") and not connected.done():
-                connected.set_exception(ConnectionError(pc.connectionState))
+            elif pc.connectionState in ("failed", "closed"):
+                self._write = lambda packet: None
+                if not connected.done():
+                    connected.set_exception(ConnectionError(pc.connectionState))
 
         pc.on("connectionstatechange", changed)
         await pc.setLocalDescription(await pc.createOffer())
-        body = {"sdp": pc.localDescription.sdp, "type": "offer", "webrtc_id": self.id}
+        sdp = pc.localDescription.sdp if self._relay is None else self._relay.offered(pc.localDescription.sdp)
+        body = {"sdp": sdp, "type": "offer", "webrtc_id": self.id}
         self.times.posted = time.monotonic()
         response = await client.post("/webrtc/offer", json=body, timeout=PATIENCE)
         self.times.answered = time.monotonic()
         answer = response.json()
         if "sdp" not in answer:
             raise ConnectionError(f"{response.status_code} {answer}")
-        await pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
+        described = answer["sdp"] if self._relay is None else await self._relay.answered(answer["sdp"])
+        await pc.setRemoteDescription(RTCSessionDescription(described, answer["type"]))
         async with asyncio.timeout(PATIENCE):
             await connected
 
@@ -158,11 +171,29 @@ class Call:
 
     async def close(self) -> None:
         await self._pc.close()
+        if self._relay is not None:
+            self._relay.close()
+
+    @property
+    def live(self) -> bool:
+        """Whether the connection stands."""
+        return bool(self._pc.connectionState == "connected")
+
+    @property
+    def far_end(self) -> tuple[str, int]:
+        """Where its datagrams go."""
+        return self._far_end
+
+    @property
+    def sequence(self) -> int:
+        """The number of the packet that was sent last."""
+        return self._sequence
 
     def _take_over(self, sender: Any) -> None:
         """From here on datagrams with media are read and written by us."""
         dtls = sender.transport
         pair = dtls.transport._connection._nominated[1]
+        self._far_end = pair.remote_addr
         protocol, address = pair.protocol, pair.remote_addr
         before, came, now = protocol.datagram_received, self._came, time.monotonic
 

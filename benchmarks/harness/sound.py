@@ -63,13 +63,13 @@ def find(
     for second, at in said:
         begin, end = np.searchsorted(arrived, [at, at + most])
         window = heard[begin : end + burst(second).size].astype(np.float64)
-        found = _best(window, burst(second))
+        found = place(window, burst(second))
         if found is not None:
             delays.append(float(arrived[begin + found] - at))
     return Found(delays, len(said) - len(delays))
 
 
-def _best(window: NDArray[np.float64], pattern: NDArray[np.float64]) -> int | None:
+def place(window: NDArray[np.float64], pattern: NDArray[np.float64]) -> int | None:
     """Where the pattern is likest; None when nowhere like enough."""
     if window.size < pattern.size:
         return None

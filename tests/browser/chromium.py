@@ -40,11 +40,12 @@ class Chromium:
     Args:
         folder: an empty one, for its profile.
         voice: a WAV file that its microphone plays over and over.
+        flags: more of them.
     """
 
-    def __init__(self, folder: Path, voice: Path) -> None:
+    def __init__(self, folder: Path, voice: Path, *flags: str) -> None:
         assert PROGRAM is not None
-        own = [f"--user-data-dir={folder}", f"--use-file-for-fake-audio-capture={voice}"]
+        own = [f"--user-data-dir={folder}", f"--use-file-for-fake-audio-capture={voice}", *flags]
         self.line = Line([PROGRAM, *FLAGS, *own])
         self.version = self.line.ask("Browser.getVersion", {})["product"]
 
