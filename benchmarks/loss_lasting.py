@@ -102,6 +102,7 @@ def main() -> None:
         with serving(peer) as server:
             results[peer.name] = asyncio.run(all_of_them(server, args))
         rows.append(row(peer.name, results[peer.name]))
+        report.progress(", ".join(map(str, rows[-1])))
     titles = ("stand in 15 s", "median", "longest", "stand at the end", "texts answered", "calls with all")
     report.table((f"{args.calls} calls, {args.loss:g} % lost", *titles), rows)
     ours = results["rtstream"]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import os
 import shutil
 import sys
@@ -31,6 +32,7 @@ CLIENTS = "chromium:3,firefox:2,wrtc:4,aiortc:4,pyav:3,fast:1,slow:1,fed-fast:1,
 PPM = 200
 GROWTH, FED, MEMORY, DRIFT = 0.020, 0.020, 1.0, 25.0  # seconds, seconds, MiB, ppm
 SETTLING = 2  # minutes until browsers have found their buffers and the server its caches
+STILL = 1.0  # seconds
 
 Made = dict[str, Callable[[int], list[Client]]]
 
@@ -72,12 +74,37 @@ def chosen(wanted: str, made: Made) -> list[Client]:
     return clients
 
 
+class Stalls:
+    """For how long the callers stood still at the longest: what happens then is not the server's doing."""
+
+    def __init__(self) -> None:
+        self._longest, self._at = 0.0, time.monotonic()
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(0.05)
+            self._look()
+
+    def taken(self) -> float:
+        """The longest since this was asked last."""
+        self._look()
+        longest, self._longest = self._longest, 0.0
+        return longest
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        self._longest, self._at = max(self._longest, now - self._at), now
+
+
 class Watch:
     """What the server took, and what it told, at the end of each minute."""
 
     def __init__(self, server: Program) -> None:
         self._server, self._url = server, f"http://127.0.0.1:{server.port}"
         self._cpu, self._at = server.cpu(), time.monotonic()
+        self._stalls = Stalls()
+        self._watching = asyncio.create_task(self._stalls.run())
+        self.stalls: list[float] = []
         self.memory: list[float] = []  # MiB
         self.cores: list[float] = []
         self.tasks: list[int] = []
@@ -91,6 +118,16 @@ class Watch:
         self.memory.append(self._server.memory() / 1024)
         self.cores.append((cpu - self._cpu) / (at - self._at))
         self._cpu, self._at = cpu, at
+        self.stalls.append(self._stalls.taken())
+
+    def end(self) -> None:
+        self._watching.cancel()
+
+    def settled(self, row: Sequence[float]) -> list[float]:
+        """What counts of a row: the minutes after the first ones, without those in which all stood still."""
+        still = [stall > STILL for stall in self.stalls]
+        kept = [value for value, stood in zip(row[SETTLING:], still[SETTLING:], strict=True) if not stood]
+        return kept or list(row[-1:])
 
 
 async def call(server: Program, clients: Sequence[Client], args: Any) -> tuple[list[mixed.Minute], Watch]:
@@ -107,6 +144,7 @@ async def call(server: Program, clients: Sequence[Client], args: Any) -> tuple[l
         await watch.look()
         minutes.append((begun, time.monotonic()))
         report.progress(f"minute {number + 1}: {watch.memory[-1]:.1f} MiB, load {os.getloadavg()[0]:.1f}")
+    watch.end()
     for client in clients:
         await client.close()
     return minutes, watch
@@ -124,15 +162,16 @@ def tables(delays: dict[str, list[float]], watch: Watch) -> None:
             ("MiB", *(f"{each:.1f}" for each in watch.memory)),
             ("cores", *(f"{each:.2f}" for each in watch.cores)),
             ("tasks", *watch.tasks),
+            ("callers stood still, ms", *(f"{1000 * each:.0f}" for each in watch.stalls)),
         ],
     )
 
 
-def growth(row: Sequence[float]) -> float:
+def growth(settled: Sequence[float]) -> float:
     """By how much a delay has grown since it settled."""
-    settled = row[min(SETTLING, len(row) - 1) :]
-    half = (len(settled) + 1) // 2
-    return report.middle(settled[-half:]) - report.middle(settled[:half])
+    known = [value for value in settled if not math.isnan(value)]
+    half = (len(known) + 1) // 2
+    return report.middle(known[-half:]) - report.middle(known[:half])
 
 
 def verdicts(delays: dict[str, list[float]], watch: Watch, clients: Sequence[Client]) -> None:
@@ -141,11 +180,11 @@ def verdicts(delays: dict[str, list[float]], watch: Watch, clients: Sequence[Cli
         ("sound that lies unplayed", FED, {n: row for n, row in delays.items() if "source" in n}),
     ):
         if rows:
-            worst = max(rows, key=lambda name: abs(growth(rows[name])))
-            grown = growth(rows[worst])
-            most, met = f"{1000 * limit:.0f} ms", abs(grown) <= limit
-            report.verdict(f"soak, {what}", f"grows ≤ {most}", f"{1000 * grown:+.0f} ms ({worst})", met)
-    settled = watch.memory[min(SETTLING, len(watch.memory) - 1) :]
+            grew = {name: growth(watch.settled(row)) for name, row in rows.items()}
+            worst = max(grew, key=lambda name: abs(grew[name]))
+            said = f"{1000 * grew[worst]:+.0f} ms ({worst})"
+            report.verdict(f"soak, {what}", f"grows ≤ {1000 * limit:.0f} ms", said, abs(grew[worst]) <= limit)
+    settled = watch.settled(watch.memory)
     grown = settled[-1] - settled[0]
     report.verdict("soak, memory", f"grows ≤ {MEMORY:g} MiB", f"{grown:+.2f} MiB", grown <= MEMORY)
     skewed = [client for client in clients if isinstance(client, Skewed)]

@@ -111,10 +111,8 @@ class Call:
                 self.times.connected = time.monotonic()
                 self._take_over(transceiver.sender)
                 connected.set_result(None)
-            elif pc.connectionState in ("failed", "closed"):
-                self._write = lambda packet: None
-                if not connected.done():
-                    connected.set_exception(ConnectionError(pc.connectionState))
+            elif pc.connectionState in ("failed", "closed") and not connected.done():
+                connected.set_exception(ConnectionError(pc.connectionState))
 
         pc.on("connectionstatechange", changed)
         await pc.setLocalDescription(await pc.createOffer())
@@ -204,9 +202,9 @@ class Call:
                 before(data, source)
 
         protocol.datagram_received = datagram_received
-        protect, sendto = dtls._tx_srtp.protect, protocol.transport.sendto
+        protect, socket = dtls._tx_srtp.protect, protocol.transport
         self._srtp = dtls._rx_srtp
-        self._write = lambda packet: sendto(protect(packet), address)
+        self._write = lambda packet: None if socket.is_closing() else socket.sendto(protect(packet), address)
         self._ssrc = sender._ssrc
         self._payload_type = int(self._pc.getTransceivers()[0]._codecs[0].payloadType or 0)
 

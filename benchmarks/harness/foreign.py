@@ -174,7 +174,10 @@ class Tabs:
     def _listen(self) -> None:
         for page, found in zip(self._pages, self._found, strict=True):
             at = time.monotonic()
-            rate, coded = page.run(f"() => record({SECONDS})")
+            try:
+                rate, coded = page.run(f"() => record({SECONDS})")
+            except TimeoutError:  # the machine stood still; the next minute may be better
+                continue
             both = np.frombuffer(base64.b64decode(coded), np.int16).reshape(-1, 2)
             if (late := lag(both, rate)) is not None:
                 found.append((at, late))

@@ -33,7 +33,7 @@ def test_clients_of_every_kind_hear_their_echo_minute_after_minute(
     for name, there in needs.items():
         if not there:
             pytest.skip(f"{name} is not installed")
-    command = [sys.executable, REPOSITORY / "benchmarks/soak.py"]
+    command = [sys.executable, str(REPOSITORY / "benchmarks/soak.py")]
     times = ["--seconds", "7", "--minute", "3.5"]
     ran = subprocess.run([*command, *times, "--clients", clients], capture_output=True, text=True, timeout=80)
     assert ran.returncode == 0, ran.stderr

@@ -26,6 +26,7 @@ from . import aiortc_inside
 from .aiortc_inside import Line, choose_ice_addresses, leave_ice_at_once
 from .aiortc_tracks import RATE, Voice, read
 from .audio_path import AudioPath, is_known, wanted, with_keys
+from .dtls_again import insist
 from .prompt_pictures import be_prompt
 
 logger = logging.getLogger("rtstream.webrtc")
@@ -148,8 +149,7 @@ class WebRtcTransport:
                 be_prompt(transceiver.receiver)
             transceiver.direction = _DIRECTIONS[speaks, hears]
         for transport in {transceiver.sender.transport for transceiver in transceivers}:
-            if (end := leave_ice_at_once(transport)) is not None:
-                self._in_a_hurry.append(end)
+            self._in_a_hurry += [end for end in (leave_ice_at_once(transport), insist(transport)) if end]
 
     def _open_lines(self, answer: str) -> None:
         """Let sound go its way, and nothing hostile get through to aiortc on any socket."""

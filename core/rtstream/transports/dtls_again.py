@@ -1,0 +1,68 @@
+"""Sends the flights of a DTLS handshake again soon: aiortc leaves that to OpenSSL, which waits a second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiortc import RTCDtlsTransport
+
+from .aiortc_inside import FAULTS, reads
+
+FIRST = 0.1  # seconds until a flight is sent again (browsers: 0.05); each pause is twice the one before
+
+
+def insist(transport: RTCDtlsTransport) -> Callable[[], None] | None:
+    """Repeat each flight of a handshake until the far end has answered it.
+
+    What is sent again is the same datagram, which a network may double as well: a record that had come is
+    dropped by its number (RFC 6347 §4.1.2.6).
+
+    Returns:
+        what ends it; None where aiortc is not what it is taken for, and does as it does.
+    """
+    ice: Any = transport.transport
+    send: Callable[[bytes], Awaitable[None]] | None = getattr(ice, "_send", None)
+    if send is None or not reads(getattr(RTCDtlsTransport, "_write_ssl", None), "_send"):
+        return None
+    again = _Again(transport, send)
+    ice._send = again.send
+    return again.end
+
+
+class _Again:
+    """The flight that was sent last, and when it is sent again."""
+
+    def __init__(self, transport: RTCDtlsTransport, send: Callable[[bytes], Awaitable[None]]) -> None:
+        self._transport, self._send = transport, send
+        self._timer: asyncio.TimerHandle | None = None
+        self._sending: asyncio.Task[None] | None = None
+
+    async def send(self, data: bytes) -> None:
+        await self._send(data)
+        if self._shakes_hands and 19 < data[0] < 64:  # RFC 7983: DTLS
+            self.end()
+            self._in(FIRST, data)
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    @property
+    def _shakes_hands(self) -> bool:
+        return self._transport.state == "connecting"
+
+    def _in(self, pause: float, data: bytes) -> None:
+        self._timer = asyncio.get_running_loop().call_later(pause, self._again, pause, data)
+
+    def _again(self, pause: float, data: bytes) -> None:
+        if self._shakes_hands:
+            self._sending = asyncio.ensure_future(self._quietly(data))
+            self._in(2 * pause, data)
+
+    async def _quietly(self, data: bytes) -> None:
+        try:
+            await self._send(data)
+        except FAULTS:  # the connection went meanwhile, which others find out
+            pass
