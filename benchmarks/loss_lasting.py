@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -57,8 +58,9 @@ async def one(server: Program, number: int, args: argparse.Namespace) -> Outcome
 async def write(call: Call, until: float, outcome: Outcome) -> None:
     while time.monotonic() < until and call.live:
         if call.channel.readyState == "open":
-            call.channel.send(f"text {outcome.sent:6} ".ljust(50, "."))
-            outcome.sent += 1
+            with contextlib.suppress(ConnectionError):  # it has gone, and not yet said so
+                call.channel.send(f"text {outcome.sent:6} ".ljust(50, "."))
+                outcome.sent += 1
         await asyncio.sleep(1 / TEXTS_A_SECOND)
 
 

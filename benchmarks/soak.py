@@ -181,9 +181,9 @@ def verdicts(delays: dict[str, list[float]], watch: Watch, clients: Sequence[Cli
     ):
         if rows:
             grew = {name: growth(watch.settled(row)) for name, row in rows.items()}
-            worst = max(grew, key=lambda name: abs(grew[name]))
+            worst = max(grew, key=lambda name: math.inf if math.isnan(grew[name]) else grew[name])
             said = f"{1000 * grew[worst]:+.0f} ms ({worst})"
-            report.verdict(f"soak, {what}", f"grows ≤ {1000 * limit:.0f} ms", said, abs(grew[worst]) <= limit)
+            report.verdict(f"soak, {what}", f"grows ≤ {1000 * limit:.0f} ms", said, grew[worst] <= limit)
     settled = watch.settled(watch.memory)
     grown = settled[-1] - settled[0]
     report.verdict("soak, memory", f"grows ≤ {MEMORY:g} MiB", f"{grown:+.2f} MiB", grown <= MEMORY)

@@ -142,7 +142,7 @@ def test_sound_goes_its_own_way_here_and_aiortcs_when_that_is_asked_for(
     run(main())
 
 
-HASTE = ("_check_periodic", "_check_list")
+HASTE = ("_check_periodic", "_check_list", "_send", "_write_ssl")
 PROMPTNESS = ("_RTCRtpReceiver__jitter_buffer", "_packets", "_origin", "_capacity", "_remove_frame")
 
 

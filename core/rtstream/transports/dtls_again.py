@@ -3,47 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from aiortc import RTCDtlsTransport
+from .aiortc_inside import FAULTS, Send, send_through
 
-from .aiortc_inside import FAULTS, reads
+if TYPE_CHECKING:
+    from aiortc import RTCDtlsTransport
 
 FIRST = 0.1  # seconds until a flight is sent again (browsers: 0.05); each pause is twice the one before
 
 
-def insist(transport: RTCDtlsTransport) -> Callable[[], None] | None:
-    """Repeat each flight of a handshake until the far end has answered it.
+def insist(transport: RTCDtlsTransport) -> Callable[[], None]:
+    """Repeat each flight of a handshake until the far end has answered it; returns what ends that.
 
     What is sent again is the same datagram, which a network may double as well: a record that had come is
-    dropped by its number (RFC 6347 §4.1.2.6).
-
-    Returns:
-        what ends it; None where aiortc is not what it is taken for, and does as it does.
+    dropped by its number (RFC 6347 §4.1.2.6). Where aiortc is not what it is taken for, it does as it does.
     """
-    ice: Any = transport.transport
-    send: Callable[[bytes], Awaitable[None]] | None = getattr(ice, "_send", None)
-    if send is None or not reads(getattr(RTCDtlsTransport, "_write_ssl", None), "_send"):
-        return None
-    again = _Again(transport, send)
-    ice._send = again.send
+    again = _Again(transport)
+    send_through(transport, again.through)
     return again.end
 
 
 class _Again:
     """The flight that was sent last, and when it is sent again."""
 
-    def __init__(self, transport: RTCDtlsTransport, send: Callable[[bytes], Awaitable[None]]) -> None:
-        self._transport, self._send = transport, send
+    def __init__(self, transport: RTCDtlsTransport) -> None:
+        self._transport = transport
+        self._send: Send
         self._timer: asyncio.TimerHandle | None = None
-        self._sending: asyncio.Task[None] | None = None
+        self._sending: asyncio.Future[None] | None = None
 
-    async def send(self, data: bytes) -> None:
-        await self._send(data)
-        if self._shakes_hands and 19 < data[0] < 64:  # RFC 7983: DTLS
-            self.end()
-            self._in(FIRST, data)
+    def through(self, send: Send) -> Send:
+        """Send, and remember what was sent."""
+        self._send = send
+
+        async def send_and_remember(data: bytes) -> None:
+            await send(data)
+            if self._shakes_hands and 19 < data[0] < 64:  # RFC 7983: DTLS
+                self.end()
+                self._in(FIRST, data)
+
+        return send_and_remember
 
     def end(self) -> None:
         if self._timer is not None:

@@ -149,7 +149,9 @@ class WebRtcTransport:
                 be_prompt(transceiver.receiver)
             transceiver.direction = _DIRECTIONS[speaks, hears]
         for transport in {transceiver.sender.transport for transceiver in transceivers}:
-            self._in_a_hurry += [end for end in (leave_ice_at_once(transport), insist(transport)) if end]
+            self._in_a_hurry.append(insist(transport))
+            if (end := leave_ice_at_once(transport)) is not None:
+                self._in_a_hurry.append(end)
 
     def _open_lines(self, answer: str) -> None:
         """Let sound go its way, and nothing hostile get through to aiortc on any socket."""
