@@ -15,7 +15,7 @@ import argparse
 import asyncio
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -163,16 +163,20 @@ def delay(heard: Heard) -> str:
 
 def handed(results: dict[str, dict[str, Heard]]) -> None:
     names = [name for name in results if name != "no copies"]
-    titles = ("handed, pieces a second", "late p50 / p99, ms", "longest hole, ms", "came back a second")
+    report.note(f"each cell: {', '.join(names)}")
+
+    def cell(network: Network, show: Callable[[Heard], str]) -> str:
+        return "; ".join(show(results[name][network.name]) for name in names)
+
     report.table(
-        ("lost", *(f"{name}: {title}" for title in titles for name in names)),
+        ("lost", "pieces a second", "late, p50 / p99 ms", "longest hole, ms", "came back a second"),
         [
             (
                 network.name,
-                *(f"{50 * results[name][network.name].handed:.1f}" for name in names),
-                *(delay(results[name][network.name]) for name in names),
-                *(f"{1000 * results[name][network.name].hole:.0f}" for name in names),
-                *(f"{results[name][network.name].came_back:.1f}" for name in names),
+                cell(network, lambda heard: f"{50 * heard.handed:.1f}"),
+                cell(network, delay),
+                cell(network, lambda heard: f"{1000 * heard.hole:.0f}"),
+                cell(network, lambda heard: f"{heard.came_back:.1f}"),
             )
             for network in NETWORKS
         ],
