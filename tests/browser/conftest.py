@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import socket
 import struct
 import wave
@@ -14,14 +13,8 @@ from typing import Any, cast
 import pytest
 
 from tests.browser import chromium, firefox, loudspeaker
-from tests.browser.driving import ARTIFACTS, Browser, Server, Tab, until
+from tests.browser.driving import UNCAUGHT, Browser, Server, Tab, finish
 from tests.browser.loudspeaker import Loudspeaker
-
-UNCAUGHT = """
-  window.uncaught = [];
-  addEventListener("error", ({ message }) => uncaught.push(message));
-  addEventListener("unhandledrejection", ({ reason }) => uncaught.push(String(reason)));
-"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -94,16 +87,7 @@ def open_tab(
         return tabs[-1]
 
     yield open_
-    uncaught: list[str] = []
-    for number, tab in enumerate(tabs):
-        if not tab.closed:
-            name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
-            ARTIFACTS.mkdir(exist_ok=True)
-            tab.page.screenshot(ARTIFACTS / f"{name[:120]}{f'-{number}' if number else ''}.png")
-            uncaught += tab.page.run("() => window.uncaught ?? []")
-            tab.close()
-    until(lambda: server.live() == 0, 10, "all places are free for the next test")
-    assert not uncaught
+    finish(tabs, server, request.node.name)
 
 
 def port() -> int:

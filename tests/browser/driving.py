@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,11 @@ from tests.conftest import REPOSITORY
 
 LOUD = 0.01  # root mean square that no silence reaches
 ARTIFACTS = REPOSITORY / "artifacts"
+UNCAUGHT = """
+  window.uncaught = [];
+  addEventListener("error", ({ message }) => uncaught.push(message));
+  addEventListener("unhandledrejection", ({ reason }) => uncaught.push(String(reason)));
+"""
 
 
 class Page(Protocol):
@@ -169,6 +174,30 @@ class Tab:
         entries = "performance.getEntriesByType"
         names = self.ask(f"[...{entries}('navigation'), ...{entries}('resource')].map(({{ name }}) => name)")
         return [re.sub(r"\?v=\w+$", "", name.removeprefix(self.server.url)) for name in names]
+
+
+def finish(tabs: Sequence[Tab], server: Server, test: str, prefix: str = "") -> None:
+    """End a test: keep a picture of each page that is open, and close it.
+
+    Args:
+        tabs: pages that were opened with the script `UNCAUGHT`.
+        server: where they come from.
+        test: the name of the test, of which the pictures get theirs.
+        prefix: what stands before that.
+
+    Raises:
+        AssertionError: a page did not catch what it threw, or left a connection behind.
+    """
+    name = prefix + re.sub(r"\W+", "-", test.removeprefix("test_")).strip("-")
+    uncaught: list[str] = []
+    for number, tab in enumerate(tabs):
+        if not tab.closed:
+            ARTIFACTS.mkdir(exist_ok=True)
+            tab.page.screenshot(ARTIFACTS / f"{name[:120]}{f'-{number}' if number else ''}.png")
+            uncaught += tab.page.run("() => window.uncaught ?? []")
+            tab.close()
+    until(lambda: server.live() == 0, 10, "all places are free for the next test")
+    assert not uncaught
 
 
 def until(holds: Callable[[], object], seconds: float, what: str) -> float:

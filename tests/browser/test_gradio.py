@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import UNCAUGHT, port
-from tests.browser.driving import ARTIFACTS, LOUD, Browser, Server, Tab, until
+from tests.browser.conftest import port
+from tests.browser.driving import LOUD, UNCAUGHT, Browser, Server, Tab, finish, until
 from tests.browser.test_cells import PIXEL, is_blue, is_red
 from tests.conftest import REPOSITORY
 
@@ -138,16 +138,7 @@ def open_gradio(
         return tabs[-1]
 
     yield open_
-    uncaught: list[str] = []
-    for number, tab in enumerate(tabs):
-        if not tab.closed:
-            name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
-            ARTIFACTS.mkdir(exist_ok=True)
-            tab.page.screenshot(ARTIFACTS / f"gradio-{name[:110]}{f'-{number}' if number else ''}.png")
-            uncaught += tab.page.run("() => window.uncaught ?? []")
-            tab.close()
-    until(lambda: gradio.live() == 0, 10, "all places are free for the next test")
-    assert not uncaught
+    finish(tabs, gradio, request.node.name, "gradio-")
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
