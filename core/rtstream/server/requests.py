@@ -27,14 +27,8 @@ async def read_body(request: Request) -> Body:
     kind = request.headers.get("content-type", "application/json")
     if "json" not in kind:
         raise UnsupportedBody(f"the body is {kind[:60]}", fix="Send JSON with Content-Type: application/json")
-    raw = bytearray()
     try:
-        async for chunk in request.stream():
-            raw += chunk
-            if len(raw) > LONGEST_BODY:
-                raise BodyTooLarge(
-                    f"the body has more than {LONGEST_BODY} bytes", fix="Send one offer or candidate"
-                )
+        raw = await whole(request, LONGEST_BODY, "body", fix="Send one offer or candidate")
     except ClientDisconnect:
         raise BadOffer("the client left in the midst of its body", fix="Stay for the answer") from None
     try:
@@ -42,6 +36,26 @@ async def read_body(request: Request) -> Body:
     except (ValueError, RecursionError):
         raise BadOffer("the body is not JSON", fix="Send JSON.stringify({type, sdp, webrtc_id})") from None
     return as_body(given)
+
+
+async def whole(request: Request, longest: int, what: str, *, fix: str) -> bytes:
+    """All of a request's body; no more is read than may be.
+
+    Args:
+        longest: how many bytes it may have.
+        what: how the error calls it.
+        fix: what the error says to do.
+
+    Raises:
+        BodyTooLarge: it has more.
+        ClientDisconnect: the sender left in the midst of it.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > longest:
+            raise BodyTooLarge(f"the {what} has more than {longest} bytes", fix=fix)
+    return bytes(body)
 
 
 def as_body(given: Any) -> Body:

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from ..context import Call
 from ..errors import BadMessage, BodyTooLarge, UnsupportedBody
 from ..wire.signatures import Pairs, Request
+from .requests import whole
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -66,17 +67,10 @@ async def body_of(request: HttpRequest) -> bytes:
     Raises:
         BodyTooLarge, BadMessage
     """
-    body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LONGEST_BODY:
-                raise BodyTooLarge(
-                    f"the webhook has more than {LONGEST_BODY} bytes", fix="Send the call's fields"
-                )
+        return await whole(request, LONGEST_BODY, "webhook", fix="Send the call's fields")
     except ClientDisconnect:
         raise BadMessage("the carrier left in the midst of its webhook", fix="Stay for the answer") from None
-    return bytes(body)
 
 
 def call_in(request: Request) -> Call:
