@@ -430,12 +430,15 @@ print("it went on")
 """
 
 
-def from_a_program(world: World, tmp_path: Path, options: str = "{}", **more: str) -> subprocess.Popen[str]:
-    (tmp_path / "mine.py").write_text(PROGRAM)
+def from_a_program(
+    world: World, tmp_path: Path, options: str = "{}", text: str = PROGRAM
+) -> subprocess.Popen[str]:
+    """Start a program of the user's own."""
+    (tmp_path / "mine.py").write_text(text)
     return subprocess.Popen(
         [sys.executable, "mine.py", options],
         cwd=tmp_path,
-        env={**os.environ, **world.environment, **more},
+        env={**os.environ, **world.environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -467,59 +470,39 @@ def test_a_program_is_told_of_spent_minutes_by_an_exception(tmp_path: Path, worl
 
 
 def test_a_program_that_catches_httpx_status_errors_still_does(tmp_path: Path, world: World) -> None:
-    (tmp_path / "mine.py").write_text(
+    text = (
         "import httpx\nfrom rtstream import Stream\n"
         "stream = Stream(lambda a: a, modality='audio', verbose=False)\n"
         "try:\n    stream.fastphone('hf_other_canary', port=0)\n"
         "except httpx.HTTPStatusError as error:\n"
         "    print(error.response.status_code, type(error).__name__, error.code, error.request.headers)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "mine.py"],
-        cwd=tmp_path,
-        env={**os.environ, **world.environment},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert done.stdout.startswith("401 CarrierKeyRefused RT5004 "), done.stderr
-    assert "canary" not in done.stdout + done.stderr
+    with from_a_program(world, tmp_path, text=text) as process:
+        out, err = process.communicate(timeout=PATIENCE)
+    assert out.startswith("401 CarrierKeyRefused RT5004 "), err
+    assert "canary" not in out + err
 
 
 def test_a_busy_port_registers_nothing(tmp_path: Path, world: World) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        (tmp_path / "mine.py").write_text(
+        text = (
             "from rtstream import Stream\n"
             f"Stream(lambda a: a, modality='audio').fastphone(port={taken.getsockname()[1]})\n"
         )
-        done = subprocess.run(
-            [sys.executable, "mine.py"],
-            cwd=tmp_path,
-            env={**os.environ, **world.environment},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
-    assert "PortBusy: nobody can listen on 127.0.0.1" in done.stderr
+        with from_a_program(world, tmp_path, text=text) as process:
+            _, err = process.communicate(timeout=PATIENCE)
+    assert "PortBusy: nobody can listen on 127.0.0.1" in err
     assert world.registry.told == []
 
 
 def test_in_a_notebook_it_ends_with_the_interrupted_cell(tmp_path: Path, world: World) -> None:
     """There a loop runs already, in the thread of the cell."""
-    (tmp_path / "mine.py").write_text(
+    text = (
         "import asyncio\nfrom rtstream import Stream\n"
         "async def cell():\n    Stream(lambda a: a, modality='audio', verbose=False).fastphone(port=0)\n"
         "asyncio.run(cell())\nprint('it went on')\n"
     )
-    environment = {**os.environ, **world.environment}
-    with subprocess.Popen(
-        [sys.executable, "mine.py"],
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with from_a_program(world, tmp_path, text=text) as process:
         world.until(lambda: world.registry.live)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE)

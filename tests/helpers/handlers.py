@@ -89,6 +89,17 @@ class AsyncEcho(AsyncStreamHandler):
         self.log.note("shutdown")
 
 
+class Interrupted(AsyncEcho):
+    """Says something long and high, and something short and low in its place as soon as it hears anything."""
+
+    async def start_up(self) -> None:
+        self.queue.put_nowait(tone(20000, seconds=10))
+
+    async def receive(self, frame: Sound) -> None:
+        self.clear_queue()
+        self.queue.put_nowait(tone(-20000, seconds=0.2))
+
+
 class Saying(AsyncStreamHandler):
     """Gives what is in its list, one thing at each `emit`, then nothing more; hears nothing."""
 

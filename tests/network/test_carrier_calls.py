@@ -17,21 +17,11 @@ from rtstream.errors import OptionError
 from rtstream.loopback.house import House
 from rtstream.loopback.plan import PHONES
 from rtstream.loopback.run import run_file
-from rtstream.media.files import ClipWriter
 from rtstream.testing import call
 from tests.helpers.handlers import Echo
 from tests.helpers.media import Sound
-from tests.unit.signals import sound
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(120)]
-
-
-@pytest.fixture(scope="session")
-def word(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("carriers") / "word.wav"
-    with ClipWriter(path) as writer:
-        writer.audio(sound(440, 0.5, 16000))
-    return path
 
 
 async def echo(audio: Sound) -> Sound:

@@ -21,7 +21,7 @@ from rtstream.media.frames import AudioFrame
 from rtstream.media.g711 import ulaw_decode
 from tests.conftest import run
 from tests.helpers.carriers import CARRIERS, EXOTEL, PARAMETERS, PLIVO, VONAGE, Carrier
-from tests.helpers.handlers import AsyncEcho, tone
+from tests.helpers.handlers import AsyncEcho, Interrupted, tone
 from tests.helpers.server import mounted, serving, until
 from tests.helpers.sockets import spoken_to
 from tests.unit.signals import pitch
@@ -166,15 +166,6 @@ def test_keys_and_numbers_reach_the_handler_which_presses_keys_and_hangs_up(carr
         ]
 
     run(main())
-
-
-class Interrupted(AsyncEcho):
-    async def start_up(self) -> None:
-        self.queue.put_nowait(tone(20000, seconds=10))
-
-    async def receive(self, frame: Any) -> None:
-        self.clear_queue()
-        self.queue.put_nowait(tone(-20000, seconds=0.2))
 
 
 @EACH

@@ -34,15 +34,6 @@ async def echo(audio: Sound) -> Sound:
 
 
 @pytest.fixture(scope="session")
-def word(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Not half a second of something loud."""
-    path = tmp_path_factory.mktemp("callers") / "word.wav"
-    with ClipWriter(path) as writer:
-        writer.audio(sound(440, 0.4, 16000))
-    return path
-
-
-@pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second and a half of a square that moves, with a tone to it."""
     path = tmp_path_factory.mktemp("callers") / "film.mp4"

@@ -26,22 +26,11 @@ from rtstream.errors import (
 from rtstream.loopback.house import House
 from rtstream.loopback.report import Report
 from rtstream.loopback.run import run_file
-from rtstream.media.files import ClipWriter
 from tests.helpers.handlers import Echo
-from tests.unit.signals import sound
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(60)]
 
 Talk = Callable[[WebSocket], Coroutine[Any, Any, None]]
-
-
-@pytest.fixture(scope="session")
-def word(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Half a second of something loud."""
-    path = tmp_path_factory.mktemp("foreign") / "word.wav"
-    with ClipWriter(path) as writer:
-        writer.audio(sound(440, 0.5, 16000))
-    return path
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from rtstream import AdditionalOutputs, CloseStream, Stream, Warning, WebRTCError
 from rtstream.session.outcome import EndReason
 from tests.conftest import run
-from tests.helpers.handlers import AsyncEcho, Echo, Log, tone
+from tests.helpers.handlers import AsyncEcho, Echo, Interrupted, Log, tone
 from tests.helpers.memory import left_threads
 from tests.helpers.server import answering, mounted, serving, until
 from tests.helpers.sockets import SocketCaller, socket_caller, spoken_to
@@ -85,14 +85,6 @@ def test_a_greeting_is_heard_at_once() -> None:
 
 
 def test_an_interruption_clears_what_the_carrier_holds_before_any_new_sound() -> None:
-    class Interrupted(AsyncEcho):
-        async def start_up(self) -> None:
-            self.queue.put_nowait(tone(20000, seconds=10))
-
-        async def receive(self, frame: Any) -> None:
-            self.clear_queue()
-            self.queue.put_nowait(tone(-20000, seconds=0.1))
-
     async def main() -> None:
         async with serving(Stream(Interrupted(), modality="audio")) as server:
             async with socket_caller(server, phone=True) as client:

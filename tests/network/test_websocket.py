@@ -15,7 +15,7 @@ from rtstream import AdditionalOutputs, CloseStream, Stream, get_current_context
 from rtstream.session.outcome import EndReason
 from rtstream.transports import websocket
 from tests.conftest import run
-from tests.helpers.handlers import AsyncEcho, Echo, Log, tone
+from tests.helpers.handlers import AsyncEcho, Echo, Interrupted, Log, tone
 from tests.helpers.memory import left_threads
 from tests.helpers.server import mounted, read_all, serving, until
 from tests.helpers.sockets import socket_caller, spoken_to
@@ -88,14 +88,6 @@ def test_messages_and_outputs_travel_on_the_socket() -> None:
 
 
 def test_clear_queue_is_told_before_any_new_sound() -> None:
-    class Interrupted(AsyncEcho):
-        async def start_up(self) -> None:
-            self.queue.put_nowait(tone(20000, seconds=10))
-
-        async def receive(self, frame: Any) -> None:
-            self.clear_queue()
-            self.queue.put_nowait(tone(-20000, seconds=0.1))
-
     async def main() -> None:
         async with (
             serving(Stream(Interrupted(), modality="audio")) as server,
