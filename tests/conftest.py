@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 import threading
 from collections.abc import Coroutine, Iterator
@@ -13,6 +12,9 @@ from typing import Any, TypeVar
 
 import hypothesis
 import pytest
+
+from tests.alone import room
+from tests.helpers.ports import port
 
 T = TypeVar("T")
 
@@ -63,10 +65,8 @@ def speech() -> Path:
 
 @pytest.fixture
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 on which nobody listened a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of 127.0.0.1 on which nobody listens."""
+    return port()
 
 
 @pytest.fixture(params=["own", "aiortc"])
@@ -88,6 +88,25 @@ def no_threads_left(request: pytest.FixtureRequest) -> Iterator[None]:
         thread.join(timeout=1.0)
     left = [thread.name for thread in started if thread.is_alive()]
     assert not left, f"threads left behind: {left}"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: to wait is no part of a test's time
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    with room(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `scripts/test` takes: most tests wait for time to go by, not for a processor."""
+    return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.scheduling import Scheduling
+
+    return Scheduling(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import socket
 import struct
 import wave
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import pytest
 from tests.browser import chromium, firefox, loudspeaker
 from tests.browser.driving import UNCAUGHT, Browser, Server, Tab, finish
 from tests.browser.loudspeaker import Loudspeaker
+from tests.helpers.ports import port
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -88,12 +88,6 @@ def open_tab(
 
     yield open_
     finish(tabs, server, request.node.name)
-
-
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def write_voice(path: Path) -> None:

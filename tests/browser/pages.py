@@ -195,7 +195,7 @@ class Timed(AsyncAudioVideoStreamHandler):
 
 
 RELAY = {"iceTransportPolicy": "relay", "iceServers": [
-    {"urls": "turn:127.0.0.1:34789?transport=tcp", "username": "u", "credential": "c"}
+    {"urls": "turn:127.0.0.1:4789?transport=tcp", "username": "u", "credential": "c"}
 ]}  # fmt: skip
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import port
 from tests.browser.driving import LOUD, UNCAUGHT, Browser, Server, Tab, finish, until
 from tests.browser.test_cells import PIXEL, is_blue, is_red
 from tests.conftest import REPOSITORY
+from tests.helpers.ports import port
 
 pytest.importorskip("gradio")
 pytestmark = pytest.mark.timeout(180)  # the first test starts the server, which loads Gradio
@@ -243,6 +243,7 @@ def test_routes_and_page_share_one_limit(open_gradio: Any, gradio: GradioServer)
     assert offer == [503, "concurrency_limit_reached"]
 
 
+@pytest.mark.alone
 def test_closing_the_tab_frees_the_session_within_a_second(open_gradio: Any, gradio: GradioServer) -> None:
     tab: GradioTab = open_gradio("everything")
     tab.connect()
@@ -252,6 +253,7 @@ def test_closing_the_tab_frees_the_session_within_a_second(open_gradio: Any, gra
     until(lambda: gradio.live() == 0, 1.0, "the place is free")
 
 
+@pytest.mark.alone
 def test_a_page_that_reloads_leaves_no_session(open_gradio: Any, gradio: GradioServer) -> None:
     tab: GradioTab = open_gradio("everything")
     for _ in range(3):
@@ -321,6 +323,7 @@ def test_inputs_may_wait_for_a_button(open_gradio: Any, gradio: GradioServer) ->
     until(lambda: gradio.gains()[-1][0] == 0, 5, "it is sent")
 
 
+@pytest.mark.alone
 def test_a_button_of_ones_own_starts_a_call_again_and_again(open_gradio: Any, gradio: GradioServer) -> None:
     tab: GradioTab = open_gradio("own")
     for _ in range(2):

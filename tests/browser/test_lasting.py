@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import port
 from tests.browser.driving import Server, Tab, until
+from tests.helpers.ports import port
 
 
 def test_a_call_survives_the_death_and_return_of_its_server(open_tab: Any) -> None:
@@ -50,6 +50,7 @@ def test_a_page_that_is_loaded_again_while_its_server_is_gone_goes_on_by_itself(
         server.stop()
 
 
+@pytest.mark.alone
 def test_closing_the_tab_frees_its_place_within_a_second(open_tab: Any, server: Server) -> None:
     tab: Tab = open_tab("one")
     tab.connect()
@@ -58,6 +59,7 @@ def test_closing_the_tab_frees_its_place_within_a_second(open_tab: Any, server: 
     until(lambda: server.live() == 0, 1.0, "the place is free")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("by", ["call.remove()", "location.assign('/bare')"])
 def test_leaving_frees_the_place_within_a_second(open_tab: Any, server: Server, by: str) -> None:
     tab: Tab = open_tab("one")
@@ -75,6 +77,7 @@ def test_an_element_that_is_moved_within_the_page_goes_on(open_tab: Any) -> None
     assert tab.ask("call.state") == "live"
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(150)
 def test_fifty_reloads_leave_no_session_behind(open_tab: Any, server: Server) -> None:
     """On a stream for one: each call can only be made because the one before it has gone."""

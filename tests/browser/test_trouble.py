@@ -53,7 +53,7 @@ def test_a_relay_that_does_not_answer_is_named(open_tab: Any) -> None:
     tab: Tab = open_tab("relay")
     tab.connect(state="failed")
     assert tab.notice() == (
-        "The relay 127.0.0.1:34789 does not answer, and there is no other way to the server. "
+        "The relay 127.0.0.1:4789 does not answer, and there is no other way to the server. "
         "Try another network, or tell whoever runs this page."
     )
 
@@ -107,6 +107,7 @@ def test_an_embedder_may_tell_it_its_own_way(open_tab: Any) -> None:
     assert tab.notice() == ""
 
 
+@pytest.mark.alone
 def test_the_end_of_ones_time_is_said_in_words(open_tab: Any, server: Server) -> None:
     tab: Tab = open_tab("timed")
     tab.connect()

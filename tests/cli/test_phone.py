@@ -161,6 +161,7 @@ def handler():
 """
 
 
+@pytest.mark.alone
 def test_the_first_caller_is_greeted_as_soon_as_the_tenth(tmp_path: Path, world: World) -> None:
     async def greeted(number: int) -> float:
         address = world.public.replace("http", "ws") + "/telephone/handler"

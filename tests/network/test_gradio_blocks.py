@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from rtstream.options import Modality, Mode
 from rtstream.transports.memory import MemoryTransport
 from tests.conftest import REPOSITORY, run
 from tests.helpers.handlers import Saying
+from tests.helpers.ports import port
 
 gr = pytest.importorskip("gradio")
 
@@ -487,9 +487,7 @@ def test_a_page_without_a_connection_changes_nothing() -> None:
 def launched() -> dict[str, Any]:
     """What gradio_launched.py has found."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GRADIO")}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        command = [sys.executable, "-m", "tests.network.gradio_launched", str(probe.getsockname()[1])]
+    command = [sys.executable, "-m", "tests.network.gradio_launched", str(port())]
     done = subprocess.run(
         command, cwd=REPOSITORY, env=environ, capture_output=True, text=True, timeout=100, check=False
     )

@@ -47,6 +47,7 @@ class Lateness:
             self.seconds.append(loop.time() - due)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("form", ["function", "handler"])
 def test_a_slow_video_handler_does_not_hold_up_the_loop(form: str) -> None:
     """200 ms of sleep a picture, in a thread: a timer beside it is never that late."""

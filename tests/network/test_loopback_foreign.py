@@ -128,6 +128,7 @@ def test_a_caller_keeps_time_even_when_the_line_stalls(app: FastAPI, url: str, w
     assert came[-1] - came[0] == pytest.approx(0.02 * (len(came) - 1), abs=0.1)
 
 
+@pytest.mark.alone
 def test_marks_come_back_in_their_time_and_clear_brings_them_at_once(
     app: FastAPI, url: str, word: Path
 ) -> None:

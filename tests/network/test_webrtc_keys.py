@@ -44,6 +44,7 @@ def press(client: Caller, key: str) -> None:
     transport._send_rtp = send_rtp
 
 
+@pytest.mark.alone
 def test_a_key_that_is_pressed_in_the_browser_reaches_the_handler_once() -> None:
     async def main() -> None:
         pressed: list[str] = []
