@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 GRACE = 0.05  # how long, in real seconds, a call that may wait for media is taken to think
 GLANCE = 0.0001  # real seconds between two looks at a thread
+LOOKS = 100  # so many in that time, or this process was held up, and the call with it
 
 
 class Clock:
@@ -112,6 +113,7 @@ class _Job:
         self._may_wait = may_wait
         self._thread: int | None = None
         self._since = time.monotonic()
+        self._looks = 0
 
     def __call__(self, *args: Any) -> Any:
         self._thread = threading.get_ident()
@@ -124,9 +126,10 @@ class _Job:
             return any(job.parked(jobs) for job in before)
         frame = sys._current_frames().get(self._thread)
         if stands_in_threading(frame):  # and will run, if it has been notified: it has not thought yet
-            self._since = time.monotonic()
+            self._since, self._looks = time.monotonic(), 0
             return waits_for_another_thread(frame)
-        return self._may_wait and time.monotonic() - self._since > GRACE
+        self._looks += 1
+        return self._may_wait and self._looks > LOOKS and time.monotonic() - self._since > GRACE
 
 
 def stands_in_threading(frame: Any) -> bool:

@@ -139,6 +139,22 @@ def test_a_call_that_may_wait_is_given_some_time_to_think_and_then_taken_to_wait
     assert run_stepped(main()) == 100
 
 
+def test_a_call_is_not_taken_to_wait_because_the_whole_process_was_held_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As if no processor had been free for the time that it is given, and then there is one."""
+    monkeypatch.setattr(clock, "GRACE", 0)
+
+    async def main() -> float:
+        worker = Worker("test", may_wait=True)
+        thinking = asyncio.ensure_future(worker.run(lambda: time.sleep(0.003)))
+        await asyncio.wait([thinking], timeout=60)
+        worker.close()
+        return Clock().now()
+
+    assert run_stepped(main()) == 0
+
+
 def test_a_thread_that_was_notified_is_waited_for() -> None:
     """Fifty frames there and back through a thread, each in its own time, whatever the machine is at."""
 
@@ -267,4 +283,4 @@ def test_a_call_that_may_wait_thinks_anew_after_each_wait_however_long_that_was(
     seen["stands"] = False
     assert not job.parked([job]), "it has only begun to think"
     now += 2 * clock.GRACE
-    assert job.parked([job])
+    assert [job.parked([job]) for _ in range(clock.LOOKS)][-1]
