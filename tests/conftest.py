@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import threading
 from collections.abc import Coroutine, Iterator
@@ -28,6 +29,8 @@ SAMPLE = REPOSITORY / "templates/rtstream_templates/echo/sample.wav"
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 # aiortc leaves 127.0.0.1 out of its ICE candidates, and a machine of a test may have no other address.
 os.environ["RTSTREAM_ICE_ADDRESSES"] = "127.0.0.1"
+# A run in the background of a shell ignores Ctrl-C, and so would the programs in which tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("person", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)

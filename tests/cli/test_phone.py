@@ -410,10 +410,11 @@ def test_a_carrier_that_refuses_is_exit_5_with_its_code(tmp_path: Path, world: W
 
 def test_the_webhook_is_printed_for_those_who_set_it_by_hand(tmp_path: Path, world: World) -> None:
     with world.phone("@echo", "--print-url", cwd=tmp_path, HF_TOKEN="") as server:
-        (url,) = server.out.seen
+        url = server.out.until("http")
         assert url == f"{world.public}/telephone/incoming"
         assert httpx.post(url).status_code == 200
         assert server.end() == 0
+        assert server.out.seen == [url]
     assert world.registry.told == []
 
 
