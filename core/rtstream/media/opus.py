@@ -17,7 +17,7 @@ class OpusOptions:
         expected_loss: in percent, the least that is reckoned with; receiver reports raise it.
         dtx: send nothing in silence.
         cheaper_when_busy: encode with complexity 0 while the event loop has all but used up its core, which
-            leaves room for a third more calls.
+            leaves room for more calls.
     """
 
     bitrate: int = 48_000
