@@ -102,6 +102,7 @@ class Call:
         self.channel = pc.createDataChannel("text")  # FastRTC sends no media without one
         self.channel.on("message", self.texts.append)
         transceiver = pc.addTransceiver(Unsaid(self._kind), direction="sendrecv")
+        self._offer_more(pc)
         if self._hurry:
             leave_ice_at_once(transceiver.sender.transport)
         connected = asyncio.get_running_loop().create_future()
@@ -128,6 +129,9 @@ class Call:
         await pc.setRemoteDescription(RTCSessionDescription(described, answer["type"]))
         async with asyncio.timeout(PATIENCE):
             await connected
+
+    def _offer_more(self, pc: RTCPeerConnection) -> None:
+        """Offer what else the call carries; for those who inherit."""
 
     def send(self, payload: bytes, ticks: int, *, marker: bool = False) -> None:
         """Send one RTP packet, its timestamp so many ticks after the first one's."""

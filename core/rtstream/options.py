@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, TypedDict, get_args
 from .errors import OptionError
 from .media.frames import Kind
 from .media.opus import OPUS_RANGES, OpusOptions
+from .media.video import VIDEO_RANGES, Preference, VideoOptions
 
 Mode = Literal["send-receive", "receive", "send"]
 Modality = Literal["video", "audio", "audio-video"]
@@ -65,6 +66,7 @@ class StreamOptions:
     additional_outputs_handler: Callable[..., Any] | None
     ui_args: UIArgs
     opus: OpusOptions = OpusOptions()
+    video: VideoOptions = VideoOptions()
     on_dtmf: Callable[[str], Any] | None = None
 
     @property
@@ -150,7 +152,8 @@ def validated(
         additional_outputs=_components("additional_outputs", additional_outputs),
         additional_outputs_handler=additional_outputs_handler,
         ui_args=ui_args if ui_args is not None else UIArgs(),
-        opus=_opus((rtp_params or {}).get("opus", {})),
+        opus=_opus((rtp_params or {}).get("opus")),
+        video=_video(rtp_params or {}),
         on_dtmf=on_dtmf,
     )
 
@@ -171,25 +174,49 @@ def _dict(name: str, value: Any, *, or_callable: bool = False) -> None:
 
 
 def _opus(given: Any) -> OpusOptions:
-    """What `rtp_params["opus"]` says; the other keys of `rtp_params` are the browser's."""
-    _dict('rtp_params["opus"]', given)
-    known = [field.name for field in fields(OpusOptions)]
-    for name, value in (given or {}).items():
+    """What `rtp_params["opus"]` says; other keys than this and "video" are the browser's."""
+    settings = _settings("opus", given, [field.name for field in fields(OpusOptions)])
+    for name, value in settings.items():
+        if (span := OPUS_RANGES.get(name)) is not None:
+            _whole_number("opus", name, value, span)
+        elif not isinstance(value, bool) and not (name == "fec" and value is None):
+            raise OptionError(f"`rtp_params['opus'][{name!r}]` is {value!r}", fix="Pass True or False")
+    return OpusOptions(**settings)
+
+
+def _video(rtp_params: dict[str, Any]) -> VideoOptions:
+    """What `rtp_params["video"]` says; the browser's `degradationPreference` counts for the server too."""
+    settings = _settings("video", rtp_params.get("video"), [field.name for field in fields(VideoOptions)])
+    for name, span in VIDEO_RANGES.items():
+        if name in settings:
+            _whole_number("video", name, settings[name], span)
+    preferences = get_args(Preference)
+    if "degradation_preference" in settings:
+        said = settings["degradation_preference"]
+        _one_of("rtp_params['video']['degradation_preference']", said, preferences)
+    elif (said := rtp_params.get("degradationPreference")) in preferences:
+        settings["degradation_preference"] = said
+    return VideoOptions(**settings)
+
+
+def _settings(key: str, given: Any, known: Sequence[str]) -> dict[str, Any]:
+    _dict(f'rtp_params["{key}"]', given)
+    for name in given or ():
         if name not in known:
             raise OptionError(
-                f"`rtp_params['opus']` has an unknown key {name!r}",
+                f"`rtp_params['{key}']` has an unknown key {name!r}",
                 why=f"known are {', '.join(map(repr, known))}",
                 fix="Leave it out, or spell it so",
             )
-        if (span := OPUS_RANGES.get(name)) is None:
-            if not isinstance(value, bool) and not (name == "fec" and value is None):
-                raise OptionError(f"`rtp_params['opus'][{name!r}]` is {value!r}", fix="Pass True or False")
-        elif isinstance(value, bool) or not isinstance(value, int) or not span[0] <= value <= span[1]:
-            raise OptionError(
-                f"`rtp_params['opus'][{name!r}]` is {value!r}",
-                fix=f"Pass a whole number from {span[0]} to {span[1]}",
-            )
-    return OpusOptions(**(given or {}))
+    return dict(given or {})
+
+
+def _whole_number(key: str, name: str, value: Any, span: tuple[int, int]) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not span[0] <= value <= span[1]:
+        raise OptionError(
+            f"`rtp_params['{key}'][{name!r}]` is {value!r}",
+            fix=f"Pass a whole number from {span[0]} to {span[1]}",
+        )
 
 
 def as_limit(value: Any) -> int | None:

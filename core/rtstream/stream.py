@@ -46,8 +46,10 @@ class Stream(Engine):
             "default" for 1.
         time_limit: seconds that a connection may last, on any transport; None (default) for no limit.
         allow_extra_tracks: answer offers with tracks beyond the modality, and ignore those.
-        rtp_params: parameters for RTP encoding, for the browser's senders; the key "opus" is for the
-            server's: `bitrate`, `complexity`, `fec`, `expected_loss`, `dtx`, see `media.opus.OpusOptions`.
+        rtp_params: parameters for RTP encoding, for the browser's senders; the keys "opus" and "video" are
+            for the server's: `bitrate`, `complexity`, `fec`, `expected_loss`, `dtx`, see
+            `media.opus.OpusOptions`; `bitrate`, `fps`, `degradation_preference`, see
+            `media.video.VideoOptions`.
         rtc_configuration: ICE servers for the browser: a dict, or a function that returns one.
         server_rtc_configuration: ICE servers for the server; none by default.
         track_constraints: media constraints for the browser's devices.

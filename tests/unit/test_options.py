@@ -11,6 +11,7 @@ import pytest
 from rtstream import Stream
 from rtstream.errors import OptionError
 from rtstream.media.opus import OpusOptions
+from rtstream.media.video import VideoOptions
 
 
 def stream(**options: Any) -> Stream:
@@ -41,6 +42,14 @@ def stream(**options: Any) -> Stream:
         ({"rtp_params": {"opus": {"expected_loss": 10.5}}}, "`rtp_params['opus']['expected_loss']` is 10.5"),
         ({"rtp_params": {"opus": {"dtx": 1}}}, "`rtp_params['opus']['dtx']` is 1"),
         ({"rtp_params": {"opus": {"fec": "auto"}}}, "`rtp_params['opus']['fec']` is 'auto'"),
+        ({"rtp_params": {"video": []}}, '`rtp_params["video"]` is []'),
+        ({"rtp_params": {"video": {"framerate": 5}}}, "`rtp_params['video']` has an unknown key 'framerate'"),
+        ({"rtp_params": {"video": {"fps": 0}}}, "`rtp_params['video']['fps']` is 0"),
+        ({"rtp_params": {"video": {"bitrate": "2M"}}}, "`rtp_params['video']['bitrate']` is '2M'"),
+        (
+            {"rtp_params": {"video": {"degradation_preference": "fps"}}},
+            "`rtp_params['video']['degradation_preference']` is 'fps'",
+        ),
         ({"track_constraints": []}, "`track_constraints` is []"),
         ({"rtc_configuration": "stun:x"}, "`rtc_configuration` is 'stun:x'"),
         ({"server_rtc_configuration": 7}, "`server_rtc_configuration` is 7"),
@@ -172,3 +181,12 @@ def test_opus_is_set_by_its_key_and_the_other_keys_are_the_browsers() -> None:
     }
     assert stream(rtp_params=given).options.opus == OpusOptions(bitrate=64_000, dtx=True)
     assert stream(rtp_params={"opus": None}).options.opus == OpusOptions()
+
+
+def test_how_the_server_encodes_pictures_is_said_for_it_alone_or_for_the_browser_too() -> None:
+    said = {"video": {"bitrate": 900_000, "fps": 15, "degradation_preference": "maintain-resolution"}}
+    assert stream(rtp_params=said).options.video == VideoOptions(900_000, 15, "maintain-resolution")
+    both = {"degradationPreference": "maintain-framerate", "maxBitrate": 9}
+    assert stream(rtp_params=both).options.video.degradation_preference == "maintain-framerate"
+    assert stream(rtp_params={"degradationPreference": "?"}).options.video == VideoOptions()
+    assert stream().options.video == VideoOptions()

@@ -74,6 +74,7 @@ class Offers:
             hears=options.heard,
             configuration=await configuration(options.server_rtc_configuration),
             opus=options.opus,
+            video=options.video,
         )
         sdp, named = without_host_names(sdp)
         late = [read_candidate({"candidate": line, "sdpMLineIndex": 0}) for line in named]

@@ -106,8 +106,8 @@ class Mouth:
         self._clock = clock
         self._send = send
         self._rate = transport.rate or rate
-        self._queue: FrameQueue[AudioFrame | VideoFrame] = FrameQueue(most=None if kind == "audio" else 2)
-        self._pacer = Pacer(clock, transport.lead if kind == "audio" else 0.0)
+        self._queue: FrameQueue[AudioFrame | VideoFrame] = FrameQueue(most=None if kind == "audio" else 0)
+        self._pacer = Pacer(clock, transport.lead)
         self._resampler: Resampler | None = None
         self._chunker: Chunker | None = None
         self._filtered = False

@@ -137,6 +137,7 @@ class Line:
     def __init__(self, transport: RTCDtlsTransport) -> None:
         self.came = 0
         self.dropped: Counter[str] = Counter()
+        self._told: list[Callable[[bytes], None]] = []
         self._dtls: Any = transport
         self._connection: Any = transport.transport._connection
         self._pair: Any = None
@@ -154,19 +155,25 @@ class Line:
             media: is shown whatever may be RTP, first; False leaves it to aiortc.
             reports: is shown RTCP, decrypted, beside aiortc.
         """
+        self.tell(reports)
         loop = asyncio.get_running_loop()
         for protocol in self._connection._protocols:
             protocol.datagram_received = self._guarded(protocol, media, loop.time)
         handle: Callable[[bytes], Awaitable[None]] = self._dtls._handle_rtcp_data
 
         async def handle_rtcp_data(data: bytes) -> None:
-            reports(data)
+            for told in self._told:
+                told(data)
             try:
                 await handle(data)
             except FAULTS as error:
                 self.dropped[type(error).__name__] += 1
 
         self._dtls._handle_rtcp_data = handle_rtcp_data
+
+    def tell(self, reports: Callable[[bytes], None]) -> None:
+        """Show RTCP to one more."""
+        self._told.append(reports)
 
     @property
     def keyed(self) -> bool:

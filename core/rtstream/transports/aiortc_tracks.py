@@ -1,4 +1,4 @@
-"""Media through aiortc's own tracks: pictures always, sound where the path of our own cannot be."""
+"""Media through aiortc's own tracks, where the paths of our own cannot be."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from ..clock import Clock
 from ..media.frames import AudioFrame, Frame, Heard, Kind, VideoFrame
-from ..media.pyav import audio_from_av, audio_to_av, video_from_av, video_to_av
+from ..media.pyav import audio_from_av, audio_to_av, video_to_av
 from ..media.resample import with_channels
 
 RATE = 48000  # RFC 7587 §4.1: Opus on RTP always counts at 48 kHz
@@ -22,14 +22,12 @@ GAP = 0.1  # seconds of silence after which the RTP timestamp follows the clock 
 
 
 async def read(track: MediaStreamTrack, hear: Callable[[Heard], None]) -> None:
-    """Hand on what comes on a track, until the far end stops it; the connection may go on."""
+    """Hand on the sound that comes on a track, until the far end stops it; the connection may go on."""
     try:
         while True:
             frame = await track.recv()
             if isinstance(frame, av.AudioFrame):
                 hear(audio_from_av(frame))
-            elif isinstance(frame, av.VideoFrame):
-                hear(video_from_av(frame))
     except MediaStreamError:
         pass
 

@@ -1,4 +1,4 @@
-"""A line over WebRTC: SDP, ICE, DTLS, SCTP and pictures by aiortc, sound on a path of our own."""
+"""A line over WebRTC: SDP, ICE, DTLS and SCTP by aiortc, sound and pictures on paths of our own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from aiortc import (
     RTCDataChannel,
     RTCIceCandidate,
     RTCPeerConnection,
+    RTCRtpTransceiver,
     RTCSessionDescription,
 )
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
@@ -22,12 +23,14 @@ from ..clock import Clock
 from ..errors import BadOffer
 from ..media.frames import FRAME_SECONDS, AudioFrame, Frame, Heard, Kind, Message
 from ..media.opus import OpusOptions
+from ..media.video import VideoOptions
 from . import aiortc_inside
 from .aiortc_inside import Line, choose_ice_addresses, leave_ice_at_once
 from .aiortc_tracks import RATE, Voice, read
 from .audio_path import AudioPath, is_known, wanted, with_keys
 from .dtls_again import insist
-from .prompt_pictures import be_prompt
+from .picture_intake import see, take_in
+from .picture_track import PictureTrack, agreed_codec
 
 logger = logging.getLogger("rtstream.webrtc")
 
@@ -61,7 +64,7 @@ class WebRtcTransport:
         speaks: the kinds of media that the far end is sent.
         hears: the kinds that are taken from it.
         configuration: aiortc's, with the ICE servers; there are none by default.
-        opus: how Opus is encoded.
+        opus, video: how Opus and pictures are encoded.
 
     `candidates` is how many have been trickled.
     """
@@ -81,13 +84,15 @@ class WebRtcTransport:
         hears: tuple[Kind, ...],
         configuration: RTCConfiguration | None = None,
         opus: OpusOptions | None = None,
+        video: VideoOptions | None = None,
     ) -> None:
         choose_ice_addresses()
         self._pc = RTCPeerConnection(configuration or RTCConfiguration(iceServers=[]))
         self._speaks = speaks
-        self._voices: dict[Kind, Voice] = {}
-        self._opus = opus or OpusOptions()
+        self._voices: dict[Kind, Voice | PictureTrack] = {}
+        self._opus, self._video = opus or OpusOptions(), video or VideoOptions()
         self._audio: AudioPath | None = None
+        self._pictures: PictureTrack | None = None
         self._lines: list[Line] = []
         self._in_a_hurry: list[Callable[[], None]] = []
         self._hears = hears
@@ -143,15 +148,21 @@ class WebRtcTransport:
             if kind == "audio" and (speaks or hears) and wanted():
                 self._audio = AudioPath(transceiver, self._opus, alone=alone)
             elif speaks:
-                self._voices[kind] = Voice(kind)
+                self._voices[kind] = self._voice(kind, transceiver)
                 transceiver.sender.replaceTrack(self._voices[kind])
             if kind == "video" and hears:
-                be_prompt(transceiver.receiver)
+                take_in(transceiver.receiver)
             transceiver.direction = _DIRECTIONS[speaks, hears]
         for transport in {transceiver.sender.transport for transceiver in transceivers}:
             self._in_a_hurry.append(insist(transport))
             if (end := leave_ice_at_once(transport)) is not None:
                 self._in_a_hurry.append(end)
+
+    def _voice(self, kind: Kind, transceiver: RTCRtpTransceiver) -> Voice | PictureTrack:
+        if kind == "video" and wanted():
+            self._pictures = PictureTrack(self._video, transceiver.sender)
+            return self._pictures
+        return Voice(kind)
 
     def _open_lines(self, answer: str) -> None:
         """Let sound go its way, and nothing hostile get through to aiortc on any socket."""
@@ -166,6 +177,8 @@ class WebRtcTransport:
                 line = Line(transport)
                 line.open()
                 self._lines.append(line)
+        if self._pictures is not None:
+            self._pictures.begin(agreed_codec(answer), self._lines)
 
     def hear_at(self, rate: int, channels: int) -> None:
         """Say in which form the handler hears; sound comes so where its codec can."""
@@ -186,7 +199,10 @@ class WebRtcTransport:
         if self._audio is not None:
             self._tracks.pop("audio", None)  # nothing comes on it
             self._audio.listen(hear)
-        readers = [asyncio.ensure_future(read(track, hear)) for track in self._tracks.values()]
+        readers = [
+            asyncio.ensure_future(see(track, hear) if kind == "video" else read(track, hear))
+            for kind, track in self._tracks.items()
+        ]
         if self._lines:
             readers.append(asyncio.ensure_future(self._watch()))
         try:
@@ -208,8 +224,8 @@ class WebRtcTransport:
     def send(self, frame: Frame) -> None:
         if self._audio is not None and isinstance(frame, AudioFrame):
             self._audio.send(frame)
-        else:
-            self._voices[frame.kind].say(frame)
+        elif (voice := self._voices.get(frame.kind)) is not None:  # else it was not asked for
+            voice.say(frame)
 
     async def send_message(self, text: str) -> None:
         self._unsent.append(text)
