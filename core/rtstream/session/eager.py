@@ -7,6 +7,8 @@ from collections.abc import Coroutine, Generator
 from contextvars import Context
 from typing import Any
 
+from .reports import outcome
+
 
 class Eager:
     """The calls of one task. Make it in the task.
@@ -35,23 +37,19 @@ class Eager:
     def begin(self, call: Coroutine[Any, Any, None]) -> bool:
         """Run a call until it waits for something; whether it has come to its end.
 
-        Only while the task waits. What the call raises without having waited comes through.
+        Only while the task waits. What the call raises is raised in the task, by `finish`.
         """
         outer = asyncio.current_task(self._loop)
         if outer is not None:
             asyncio._leave_task(self._loop, outer)
         asyncio._enter_task(self._loop, self._task)
-        try:
-            self._rest = _Rest(call, self._context.run(call.send, None))
-        except (
-            StopIteration,
-            asyncio.CancelledError,
-        ):  # a task that cancels itself hears of it where it waits
+        waits_for, raised = outcome(self._context.run, call.send, None)
+        asyncio._leave_task(self._loop, self._task)
+        if outer is not None:
+            asyncio._enter_task(self._loop, outer)
+        if isinstance(raised, StopIteration):
             return True
-        finally:
-            asyncio._leave_task(self._loop, self._task)
-            if outer is not None:
-                asyncio._enter_task(self._loop, outer)
+        self._rest = _Rest(call, waits_for, raised)
         return False
 
     async def finish(self, *, cancelled: bool = False) -> None:
@@ -71,17 +69,23 @@ class Eager:
 
 
 class _Rest(Generator[Any, Any, None]):
-    """A call that somebody else has begun, from where it waits."""
+    """A call that somebody else has begun, from where it waits, or with what it raised."""
 
-    def __init__(self, call: Coroutine[Any, Any, None], waits_for: Any) -> None:
-        self._call, self._next = call, [waits_for]
+    def __init__(self, call: Coroutine[Any, Any, None], waits_for: Any, raised: BaseException | None) -> None:
+        self._call, self._next, self._raised = call, [waits_for], raised
 
     def __await__(self) -> Generator[Any, Any, None]:
         return self
 
     def send(self, value: Any) -> Any:
+        self._raise()
         return self._next.pop() if self._next else self._call.send(value)
 
     def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> Any:
+        self._raise()
         self._next = [self._call.throw(kind if value is None else value)]
         return self._next[0]
+
+    def _raise(self) -> None:
+        if self._raised is not None:
+            raise self._raised

@@ -219,6 +219,14 @@ def users_code() -> Iterator[None]:
         raise told(error) from error
 
 
+def outcome(step: Callable[..., Any], *args: Any) -> tuple[Any, BaseException | None]:
+    """What a step of the user's code gave, or what it raised, for whoever raises that where it belongs."""
+    try:
+        return step(*args), None
+    except BaseException as error:
+        return None, error
+
+
 def _times_cancelled() -> int:
     task = asyncio.current_task()
     return task.cancelling() if task is not None else 0
