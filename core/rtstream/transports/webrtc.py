@@ -31,6 +31,7 @@ from .audio_path import AudioPath, is_known, wanted, with_keys
 from .dtls_again import insist
 from .picture_intake import see, take_in
 from .picture_track import PictureTrack, agreed_codec
+from .stun_again import ask_again_soon
 
 logger = logging.getLogger("rtstream.webrtc")
 
@@ -87,6 +88,7 @@ class WebRtcTransport:
         video: VideoOptions | None = None,
     ) -> None:
         choose_ice_addresses()
+        ask_again_soon()
         self._pc = RTCPeerConnection(configuration or RTCConfiguration(iceServers=[]))
         self._speaks = speaks
         self._voices: dict[Kind, Voice | PictureTrack] = {}
