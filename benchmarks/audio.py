@@ -1,11 +1,12 @@
 """Rows P1 to P4: what a WebRTC call costs, how many one core holds, how late its echo is, how soon it begins.
 
-    python benchmarks/audio.py [--parts cost,capacity] [--calls 15,60] [--rounds 3]
+    python benchmarks/audio.py [--parts cost,growth,capacity] [--calls 15,60] [--rounds 3]
 
 "cost" is CPU of the server for each second of sound that came back, beside the limit: Opus, SRTP and two
-system calls with nothing around them, measured in the same rounds. "capacity" climbs until the 99th
-percentile of the round trip exceeds 200 ms, 2 % of the bursts are lost, or less than 97 % of the sound comes
-back, twice in a row. The round trip holds 13 ms of Opus' own look-ahead, half of it in the caller's encoder.
+system calls with nothing around them, measured in the same rounds. "growth" is the same from one call to as
+many as a server holds. "capacity" climbs until the 99th percentile of the round trip exceeds 200 ms, 2 % of
+the bursts are lost, or less than 97 % of the sound comes back, twice in a row. The round trip holds 13 ms of
+Opus' own look-ahead, half of it in the caller's encoder.
 P4 is measured by answer.py.
 """
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 TIMES_LIMIT, TIMES_FASTRTC, ROUND_TRIP = 1.8, 5.0, 0.020
 STEP_UP, STEP_DOWN = 1.15, 0.7
-FIRST = {"rtstream": 80, "FastRTC": 24, "aiortc": 16}
+GROWTH = (1, 5, 10, 15, 20, 30, 60, 90, 120)
+FIRST = {"rtstream": 100, "FastRTC": 24, "aiortc": 16}
 
 
 def contestants(args: argparse.Namespace) -> list[peers.Peer]:
@@ -131,6 +133,27 @@ def capacity(args: argparse.Namespace, made: list[peers.Peer]) -> None:
     )
 
 
+def growth(args: argparse.Namespace, made: list[peers.Peer]) -> None:
+    """CPU and delay as calls become more, for as long as a server holds them."""
+    loads: dict[str, list[Load]] = {peer.name: [] for peer in made}
+    for calls in GROWTH:
+        for peer in made:
+            if all(load.holds() for load in loads[peer.name]):
+                report.progress(f"growth, {calls} calls: {peer.name}")
+                loads[peer.name].append(measure(peer, calls, args))
+    held = {name: [load for load in rows if load.holds()] for name, rows in loads.items()}
+    report.table(
+        ("CPU ms of a call-second, p50/p99 ms", *map(str, GROWTH)),
+        (
+            (name, *(f"{1000 * load.cpu:.1f}, {1000 * load.p50:.0f}/{1000 * load.p99:.0f}" for load in rows))
+            + ("not held",) * (len(GROWTH) - len(rows))
+            for name, rows in held.items()
+        ),
+    )
+    cores = {name: [load.cores for load in rows] for name, rows in held.items()}
+    report.plot("Cores that so many calls take", "calls", "cores", GROWTH, cores)
+
+
 def _holds(peer: peers.Peer, calls: int, args: argparse.Namespace) -> bool:
     load = measure(peer, calls, args)
     report.progress(
@@ -146,7 +169,7 @@ def main() -> None:
     parser.add_argument("--calls", default="15,60", help="at once, for cost")
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--warmup", type=float, default=2)
-    parser.add_argument("--parts", default="cost", help="of: cost, capacity")
+    parser.add_argument("--parts", default="cost", help="of: cost, growth, capacity")
     parser.add_argument("--paths", default="own,aiortc", help="ways of sound: own, aiortc")
     args = parser.parse_args()
     report.title("P1 to P3: sound over WebRTC")
@@ -156,6 +179,8 @@ def main() -> None:
     if "cost" in args.parts:
         for calls in map(int, args.calls.split(",")):
             cost(args, calls, made)
+    if "growth" in args.parts:
+        growth(args, [peer for peer in made if "path" not in peer.name])
     if "capacity" in args.parts:
         capacity(args, [peer for peer in made if "path" not in peer.name])
 

@@ -47,6 +47,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     print(flush=True)
 
 
+def plot(title: str, across: str, up: str, xs: Sequence[object], lines: dict[str, Sequence[float]]) -> None:
+    """A chart in Mermaid, one line a name, in the order of the words above it; short lines end early."""
+    print(f"{title}, from the first line to the last: {', '.join(lines)}.\n\n```mermaid\nxychart-beta")
+    print(f'    x-axis "{across}" [{", ".join(map(str, xs))}]\n    y-axis "{up}"')
+    for values in lines.values():
+        print(f"    line [{', '.join(f'{value:.3g}' for value in values)}]")
+    print("```\n", flush=True)
+
+
 def verdict(row: str, target: str, measured: str, met: bool | None) -> None:
     """The line that says whether a row of the targets is met; None: it could not be measured."""
     word = {True: "met", False: "MISSED", None: "not measured"}[met]
