@@ -1,6 +1,7 @@
 """Sockets that are read together, over loopback, on both event loops where both are there."""
 
 import asyncio
+import importlib
 import importlib.util
 import socket
 from collections.abc import Awaitable, Callable
@@ -14,10 +15,8 @@ from rtstream.transports.datagrams import LARGEST, MANY, SharedSocket, share
 from tests.helpers.server import until
 
 LOOPS: list[Callable[[], asyncio.AbstractEventLoop] | None] = [asyncio.SelectorEventLoop]
-if importlib.util.find_spec("uvloop") is not None:
-    import uvloop
-
-    LOOPS.append(uvloop.new_event_loop)
+if importlib.util.find_spec("uvloop") is not None:  # as users may have it
+    LOOPS.append(importlib.import_module("uvloop").new_event_loop)
 
 
 class Protocol(asyncio.DatagramProtocol):

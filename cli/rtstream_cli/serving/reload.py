@@ -65,8 +65,8 @@ class Supervisor:
                 path for path in seen.keys() | now.keys() if seen.get(path) != now.get(path)
             ):
                 seen = now
-                self._tell(changed)
                 self._end()
+                self._tell(changed)  # now, for whoever comes from here on waits for the new one
                 self._server, resting = self._start(), False
             elif self._server.poll() is not None and not resting:
                 resting = True
