@@ -152,7 +152,8 @@ def test_a_far_end_that_can_take_little_is_sent_smaller_pictures_of_fewer_bits()
             packet = RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=limit)
 
             async def small() -> None:
-                while client.pictures[-1].width > 320:
+                # A busy machine makes them smaller, too, but only the far end's word brings the bits down.
+                while client.pictures[-1].width > 320 or track.governor.target() > 120_000:
                     await receiver._send_rtcp(packet)
                     await client.sees(3)
 
