@@ -7,23 +7,14 @@ import sys
 from fractions import Fraction
 
 import av
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
+from aiortc import VideoStreamTrack
 from aiortc.mediastreams import MediaStreamError
-from fastapi import FastAPI
-from pydantic import BaseModel
+from bare import answering
 
 os.environ["BENCH_ENGINE"] = "rtstream"  # for both.py, of which only the pictures are taken
 sys.path.insert(0, os.path.dirname(__file__))
 both = importlib.import_module("both")
-app = FastAPI()
-connections = set()
 readers = set()
-
-
-class Offer(BaseModel):
-    sdp: str
-    type: str
-    webrtc_id: str
 
 
 class Show(VideoStreamTrack):
@@ -47,11 +38,7 @@ async def read(track):
         pass
 
 
-@app.post("/webrtc/offer")
-async def offer(body: Offer):
-    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    connections.add(pc)
-
+def prepare(pc):
     @pc.on("track")
     def came(track):
         if track.kind == "audio":
@@ -60,6 +47,5 @@ async def offer(body: Offer):
             pc.addTrack(Show())
             readers.add(asyncio.ensure_future(read(track)))
 
-    await pc.setRemoteDescription(RTCSessionDescription(body.sdp, body.type))
-    await pc.setLocalDescription(await pc.createAnswer())
-    return {"sdp": pc.localDescription.sdp, "type": pc.localDescription.type}
+
+app = answering(prepare)

@@ -5,19 +5,11 @@ import json
 import time
 
 import numpy as np
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from fastapi import FastAPI, Response
-from pydantic import BaseModel
+from aiortc import MediaStreamTrack
+from bare import answering
+from fastapi import Response
 
-app = FastAPI()
-connections = set()
 tracks = []
-
-
-class Offer(BaseModel):
-    sdp: str
-    type: str
-    webrtc_id: str
 
 
 class Echo(MediaStreamTrack):
@@ -34,11 +26,7 @@ class Echo(MediaStreamTrack):
         return frame
 
 
-@app.post("/webrtc/offer")
-async def offer(body: Offer):
-    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    connections.add(pc)
-
+def prepare(pc):
     @pc.on("track")
     def came(track):
         tracks.append(Echo(track))
@@ -51,15 +39,8 @@ async def offer(body: Offer):
 
         channel.on("message", said)
 
-    @pc.on("connectionstatechange")
-    async def changed():
-        if pc.connectionState in ("failed", "closed"):
-            await pc.close()
-            connections.discard(pc)
 
-    await pc.setRemoteDescription(RTCSessionDescription(body.sdp, body.type))
-    await pc.setLocalDescription(await pc.createAnswer())
-    return {"sdp": pc.localDescription.sdp, "type": pc.localDescription.type}
+app = answering(prepare)
 
 
 @app.get("/heard/{number}")
