@@ -196,7 +196,7 @@ def finish(tabs: Sequence[Tab], server: Server, test: str, prefix: str = "") -> 
             tab.page.screenshot(ARTIFACTS / f"{name[:120]}{f'-{number}' if number else ''}.png")
             uncaught += tab.page.run("() => window.uncaught ?? []")
             tab.close()
-    until(lambda: server.live() == 0, 20, "all places are free for the next test")
+    until(lambda: server.live() == 0, 10, "all places are free for the next test")
     assert not uncaught
 
 
