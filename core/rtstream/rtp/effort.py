@@ -4,7 +4,9 @@ from __future__ import annotations
 
 BUSY, CALM = 0.8, 0.55  # shares of a core: encoders that spare work bring it from the one towards the other
 LOOK_SECONDS = 1.0  # of which the share is an average
-CHEAPEST = 0  # Opus's complexity then: half the work of the default, and speech is as near as that of others
+CHEAPEST = (
+    0  # Opus's complexity then: half the work of the default, and a little less close (benchmarks/opus.py)
+)
 
 
 class Effort:
