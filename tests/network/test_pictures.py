@@ -6,7 +6,8 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from queue import Queue
 from typing import Any
 
@@ -69,20 +70,27 @@ def losing(client: Caller, lost: Callable[[int, bytes], bool]) -> None:
     transport.sendto = send
 
 
+@asynccontextmanager
+async def watched() -> AsyncIterator[tuple[Caller, list[float]]]:
+    """A call whose handler has seen some pictures, and when it saw each."""
+    log: list[float] = []
+
+    def noting(picture: Picture) -> Picture:
+        log.append(time.monotonic())
+        return picture
+
+    stream = Stream(noting, modality="video")
+    async with answering(stream) as server, caller(server, audio=False, video=True) as client:
+        await client.call()
+        await until(lambda: len(log) > 10)
+        yield client, log
+
+
 def test_a_packet_that_is_lost_twice_holds_up_pictures_for_a_moment_only() -> None:
     """aiortc alone would wait until 512 packets lie behind the gap: 17 seconds."""
 
     async def main() -> None:
-        log: list[float] = []
-
-        def noting(picture: Picture) -> Picture:
-            log.append(time.monotonic())
-            return picture
-
-        stream = Stream(noting, modality="video")
-        async with answering(stream) as server, caller(server, audio=False, video=True) as client:
-            await client.call()
-            await until(lambda: len(log) > 10)
+        async with watched() as (client, log):
 
             async def never(number: int) -> None:
                 """The client answers no negative acknowledgement."""
@@ -99,16 +107,7 @@ def test_a_packet_that_is_lost_twice_holds_up_pictures_for_a_moment_only() -> No
 
 def test_pictures_are_seen_through_a_twentieth_lost() -> None:
     async def main() -> None:
-        log: list[float] = []
-
-        def noting(picture: Picture) -> Picture:
-            log.append(time.monotonic())
-            return picture
-
-        stream = Stream(noting, modality="video")
-        async with answering(stream) as server, caller(server, audio=False, video=True) as client:
-            await client.call()
-            await until(lambda: len(log) > 10)
+        async with watched() as (client, log):
             losing(client, lambda number, data: number % 20 == 7)
             track: Any = client.pc.getTransceivers()[0].sender.track
             before, sent = len(log), track.sent
