@@ -515,6 +515,7 @@ def test_sound_and_pictures_over_memory() -> None:
     stepped(main())
 
 
+@pytest.mark.alone  # of a machine that is busy, pictures come smaller
 @pytest.mark.usefixtures("media_path")
 @network
 def test_sound_and_pictures_over_webrtc() -> None:

@@ -28,6 +28,7 @@ async def echo(audio: Sound) -> Sound:
     return audio
 
 
+@pytest.mark.alone
 def test_one_conversation_in_all_five_dialects_passes_in_one_table(speech: Path, tmp_path: Path) -> None:
     stream = Stream(echo, modality="audio", verbose=False)
     report = run_file(stream, speech, ["direct", "phone:all"], out=tmp_path / "reply.wav", linger=0.5)
