@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -214,5 +215,22 @@ def test_a_task_that_is_cancelled_before_it_comes_to_the_call_cancels_it(then: s
         for _ in range(3):
             await asyncio.sleep(0)
         assert it.task.done() is (then == "raises"), "who swallows a cancellation goes on"
+
+    served(test)
+
+
+def test_a_call_that_ends_leaves_no_circle_of_references_to_collect() -> None:
+    async def call() -> None:
+        pass
+
+    async def test(it: Served) -> None:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(100):
+                assert await it.begin(call())
+            assert gc.collect() < 100
+        finally:
+            gc.enable()
 
     served(test)

@@ -43,14 +43,13 @@ class Eager:
         if outer is not None:
             asyncio._leave_task(self._loop, outer)
         asyncio._enter_task(self._loop, self._task)
-        waits_for, raised = outcome(self._context.run, call.send, None)
+        waits_for, ended, raised = outcome(self._context.run, call.send, None)
         asyncio._leave_task(self._loop, self._task)
         if outer is not None:
             asyncio._enter_task(self._loop, outer)
-        if isinstance(raised, StopIteration):
-            return True
-        self._rest = _Rest(call, waits_for, raised)
-        return False
+        if not ended:
+            self._rest = _Rest(call, waits_for, raised)
+        return ended
 
     async def finish(self, *, cancelled: bool = False) -> None:
         """Go on with the call that waits.
