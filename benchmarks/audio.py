@@ -2,11 +2,11 @@
 
     python benchmarks/audio.py [--parts cost,growth,capacity] [--calls 15,60] [--rounds 3]
 
-"cost" is CPU of the server for each second of sound that came back, beside the limit: Opus, SRTP and two
-system calls with nothing around them, measured in the same rounds. "growth" is the same from one call to as
-many as a server holds. "capacity" climbs until the 99th percentile of the round trip exceeds 200 ms, 2 % of
-the bursts are lost, or less than 97 % of the sound comes back, twice in a row. The round trip holds 13 ms of
-Opus' own look-ahead, half of it in the caller's encoder.
+"cost" is CPU of the server for each second of sound that came back, beside the limit: Opus (48 kb/s,
+complexity 5), SRTP and two system calls with nothing around them, measured in the same rounds. "growth" is
+the same from one call to as many as a server holds. "capacity" climbs until the 99th percentile of the
+round trip exceeds 200 ms, 2 % of the bursts are lost, or less than 97 % of the sound comes back, twice in a
+row. The round trip holds 13 ms of Opus' own look-ahead, half of it in the caller's encoder.
 P4 is measured by answer.py.
 """
 
@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 from harness import browser, limit, peers, report, voices
 from harness.processes import serving, take_caller_core
+
+from rtstream.media.opus import OpusOptions
 
 if TYPE_CHECKING:
     from harness.telephone import Load
@@ -50,8 +52,10 @@ def cost(args: argparse.Namespace, calls: int, made: list[peers.Peer]) -> None:
     """CPU and round trip at a number of calls, and rows P1 and P3."""
     loads: dict[str, list[Load]] = {peer.name: [] for peer in made}
     limits: list[float] = []
+    own: list[float] = []
     for turn in range(args.rounds):
         limits.append(limit.limit(direct=True))
+        own.append(limit.limit(OpusOptions(), direct=True))
         for peer in made:
             if calls > 2 * FIRST[peer.name.partition(",")[0]] or ("path" in peer.name and calls > 30):
                 continue  # it does not hold so many
@@ -71,7 +75,10 @@ def cost(args: argparse.Namespace, calls: int, made: list[peers.Peer]) -> None:
             "threads",
             "callers' core",
         ),
-        [("the limit", f"{1000 * floor:.2f}", spread(limits), "1.00", *"––––––")]
+        [
+            limit_row("the limit", limits, floor),
+            limit_row("the same with rtstream's default of Opus", own, floor),
+        ]
         + [row(name, rows, floor) for name, rows in loads.items() if rows],
     )
     ours = [rows for name, rows in loads.items() if name.startswith("rtstream") and "path" not in name]
@@ -84,6 +91,11 @@ def cost(args: argparse.Namespace, calls: int, made: list[peers.Peer]) -> None:
         best <= TIMES_LIMIT * floor,
     )
     report.verdict(f"P3 ({calls} calls)", f"≤ {report.ms(ROUND_TRIP)}", report.ms(trip), trip <= ROUND_TRIP)
+
+
+def limit_row(name: str, values: list[float], floor: float) -> tuple[object, ...]:
+    middle = report.middle(values)
+    return (name, f"{1000 * middle:.2f}", spread(values), f"{middle / floor:.2f}", *"––––––")
 
 
 def spread(values: list[float]) -> str:

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 ROUNDS = 3
+TARGETS = OpusOptions(bitrate=48_000, complexity=5)  # what was rtstream's default when the target was set
 
 
-def limit(*, direct: bool) -> float:
+def limit(options: OpusOptions = TARGETS, *, direct: bool) -> float:
     """CPU seconds a second of sound, with libopus itself or with FFmpeg's codec around it."""
-    codec = (_decode_direct(), _encode_direct()) if direct else (_decode_av(), _encode_av())
+    codec = (_decode_direct(), _encode_direct(options)) if direct else (_decode_av(), _encode_av(options))
     return sum(map(_cost, (*codec, _srtp(), _sockets())))
 
 
@@ -50,8 +51,7 @@ def _decode_direct() -> Callable[[], None]:
     return lambda: _all(decoder.decode, packets())
 
 
-def _encode_direct() -> Callable[[], None]:
-    options = OpusOptions()
+def _encode_direct(options: OpusOptions) -> Callable[[], None]:
     encoder = libopus.Encoder(RATE, 1, bit_rate=options.bitrate, complexity=options.complexity)
     return lambda: _all(encoder.encode, _pieces())
 
@@ -62,8 +62,7 @@ def _decode_av() -> Callable[[], None]:
     return lambda: _all(decoder.decode, map(av.Packet, packets()))
 
 
-def _encode_av() -> Callable[[], None]:
-    options = OpusOptions()
+def _encode_av(options: OpusOptions) -> Callable[[], None]:
     encoder: Any = av.CodecContext.create("libopus", "w")
     encoder.sample_rate, encoder.layout, encoder.format = RATE, "mono", "s16"
     encoder.bit_rate = options.bitrate

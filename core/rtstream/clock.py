@@ -27,14 +27,19 @@ LOOKS = 100  # so many in that time, or this process was held up, and the call w
 class Clock:
     """Seconds that only grow, read from the running event loop."""
 
-    def __init__(self) -> None:
-        self._time: Callable[[], float] | None = None
+    now: Callable[[], float]
+    """The present moment, in seconds since some moment in the past."""
 
-    def now(self) -> float:
-        """The present moment, in seconds since some moment in the past."""
-        if self._time is None:  # kept: before Python 3.12, to ask which loop runs is a system call
-            self._time = asyncio.get_running_loop().time
-        return self._time()
+    def __init__(self) -> None:
+        self.now = self._first_asked
+
+    def _first_asked(self) -> float:
+        """Find out how the loop that runs tells the time, and keep that: a packet asks several times."""
+        loop = asyncio.get_running_loop()
+        # What asyncio's loops say is documented to be this, and takes three calls.
+        plain = type(loop).time is asyncio.BaseEventLoop.time
+        self.now = time.monotonic if plain else loop.time
+        return self.now()
 
     def wall(self) -> float:
         """Seconds since 1970, for protocols that name a moment to others; never for a wait."""

@@ -93,8 +93,10 @@ def parse(value: Any, *, frame_seconds: float = 0.0) -> list[Item]:
     Raises:
         HandlerReturnedNonsense: for anything else.
     """
-    if type(value) is tuple and len(value) == 2 and isinstance(value[0], int):  # sound, most of the time
-        return [_sound(value)]
+    if (
+        type(value) is tuple and len(value) == 2 and isinstance(value[1], np.ndarray)
+    ):  # sound, most of the time
+        return [to_frame(*value)]
     match value:
         case None:
             return []

@@ -13,7 +13,7 @@ from rtstream import CloseStream, Dtmf, Stream
 from rtstream.clock import Clock
 from rtstream.media.frames import AudioFrame, VideoFrame
 from rtstream.media.resample import Resampler
-from rtstream.session import lane
+from rtstream.session import mouth
 from rtstream.session.outcome import EndReason
 from rtstream.transports.memory import MemoryTransport
 from tests.helpers.handlers import AsyncEcho, Echo, Saying, tone
@@ -52,7 +52,7 @@ def test_a_long_sound_is_resampled_a_second_at_a_time_and_comes_out_whole(
             taken.append(frame.duration)
             return super().push(frame)
 
-    monkeypatch.setattr(lane, "Resampler", Watched)
+    monkeypatch.setattr(mouth, "Resampler", Watched)
     speech = AudioFrame(sine(440, 3.5, 16000)[None], 16000)
 
     async def main() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 RATES = range(1000, 384001)  # samples a second: from below any telephone's to above any converter's
 
+_WHOLE = (int, np.integer)
 _SHAPES = "Sound has the shape (n,), (1, n) or (2, n); (n, 1) and (n, 2) are turned round"
 
 
@@ -36,7 +37,7 @@ def to_frame(rate: object, array: object, layout: Layout | None = None) -> Audio
     Raises:
         HandlerReturnedNonsense: it is no sound; the error says why and what to do.
     """
-    if isinstance(rate, bool) or not isinstance(rate, int | np.integer) or int(rate) not in RATES:
+    if isinstance(rate, bool) or not isinstance(rate, _WHOLE) or int(rate) not in RATES:
         _refuse(
             f"{rate!r} is no sample rate",
             why="A rate is a whole number of samples a second from 1,000 to 384,000",

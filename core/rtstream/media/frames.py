@@ -15,28 +15,26 @@ Kind = Literal["audio", "video"]
 FRAME_SECONDS = 0.02  # the packet time of every telephone and browser (RFC 7587 §4.2: Opus default)
 
 
-@dataclass(frozen=True, slots=True)
 class AudioFrame:
     """A piece of sound.
 
-    `samples` is int16 of shape `(channels, n)`, one row a channel; `rate` is in samples a second.
+    `samples` is int16 of shape `(channels, n)`, one row a channel; `rate` is in samples a second, and
+    `duration` in seconds. Nobody changes any of them: several may hold the same frame.
     """
 
-    samples: NDArray[np.int16]
-    rate: int
+    # No dataclass: a packet makes two of these and asks six times how long they sound.
+    __slots__ = ("duration", "rate", "samples")
 
-    @property
-    def kind(self) -> Kind:
-        return "audio"
+    kind: Kind = "audio"
+
+    def __init__(self, samples: NDArray[np.int16], rate: int) -> None:
+        self.samples = samples
+        self.rate = rate
+        self.duration: float = samples.shape[1] / rate
 
     @property
     def channels(self) -> int:
         return int(self.samples.shape[0])
-
-    @property
-    def duration(self) -> float:
-        """How long it sounds, in seconds."""
-        return float(self.samples.shape[1]) / self.rate
 
 
 @dataclass(frozen=True, slots=True)

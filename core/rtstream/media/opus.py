@@ -11,17 +11,18 @@ class OpusOptions:
 
     Attributes:
         bitrate: bits a second, 6,000 to 510,000.
-        complexity: 0 (cheap) to 10; 5 cannot be told from 10 by ear in speech, at half its cost.
-        fec: a coarse copy of each packet in the next one: always, never, or (None) when receiver reports
-            tell of loss.
+        complexity: 0 (cheap) to 10. Bits are the better buy: 64 kb/s at 0 are nearer to what was said than
+            48 kb/s at 5, and cost three fifths of the work.
+        fec: a coarse copy of each packet in the next one (RFC 6716 §2.1.7): always, never, or (None) when
+            receiver reports tell of loss. Copies double the work.
         expected_loss: in percent, the least that is reckoned with; receiver reports raise it.
         dtx: send nothing in silence.
         cheaper_when_busy: encode with complexity 0 while the event loop has all but used up its core, which
             leaves room for more calls.
     """
 
-    bitrate: int = 48_000
-    complexity: int = 5
+    bitrate: int = 64_000
+    complexity: int = 0
     fec: bool | None = None
     expected_loss: int = 0
     dtx: bool = False

@@ -16,7 +16,8 @@ from .packet import build, extension
 
 GAP = 0.1  # seconds without sound after which the RTP timestamp follows the clock again
 DTX_SIZE = 2  # bytes: a packet of Opus this small need not be sent (RFC 7587 §3.1.3)
-FEC_FROM = 3  # percent of loss from which a coarse copy of each packet is worth its bits
+FEC_FROM = 1  # percent of loss from which a coarse copy of each packet is worth its bits
+FEC_LOSS = 10  # percent that Opus is told then at least: of fewer it takes no notice, and makes no copies
 MOST_LOSS = 30  # percent: beyond it Opus spends on copies what the voice itself needs
 SMOOTHING = 0.3  # the weight of the newest report
 
@@ -71,8 +72,11 @@ class AudioSender:
 
     def packet(self, frame: AudioFrame, now: float) -> bytes | None:
         """The packet of a piece of sound at the encoder's rate; None when it need not be sent."""
-        encoder = self._encoder_for(frame.channels)
-        payload = encoder.encode(with_channels(frame, encoder.channels).samples)
+        encoder = self._encoder or self._begin(frame.channels)
+        samples = frame.samples
+        if len(samples) != encoder.channels:
+            samples = with_channels(frame, encoder.channels).samples
+        payload = encoder.encode(samples)
         marker = self._catches_up(now)
         timestamp = self._timestamp
         self._timestamp += frame.samples.shape[1] * self._codec.clock_rate // encoder.rate
@@ -159,11 +163,10 @@ class AudioSender:
         self._until = now
         return True
 
-    def _encoder_for(self, channels: int) -> Encoder:
-        if self._encoder is None:
-            self._encoder = self._codec.encoder(channels, self._options)
-            self._protect()
-        return self._encoder
+    def _begin(self, channels: int) -> Encoder:
+        encoder = self._encoder = self._codec.encoder(channels, self._options)
+        self._protect()
+        return encoder
 
     def _extension_block(self, frame: AudioFrame) -> bytes:
         before, behind = self._extensions
@@ -172,6 +175,7 @@ class AudioSender:
     def _protect(self) -> None:
         loss = min(MOST_LOSS, max(self._options.expected_loss, round(self.said.loss)))
         fec = loss >= FEC_FROM if self._options.fec is None else self._options.fec
+        loss = max(loss, FEC_LOSS) if fec else loss
         if self._encoder is not None and (fec, loss) != self._protection:
             self._protection = fec, loss
             self._encoder.protect(fec, loss)

@@ -15,7 +15,7 @@ from ..outputs import AdditionalOutputs, Dtmf, Item, out_of_place, parse
 from ..transports.base import Transport
 from .feed import Feed
 from .keypad import dial
-from .lane import Mouth
+from .mouth import Mouth
 from .outcome import Stats
 from .pacer import Pacer
 from .reports import Reports

@@ -27,8 +27,8 @@ class Keypad:
         self.listeners = [listener] if listener is not None else []
         self.dropped = 0
         self._pressed: asyncio.Queue[str] = asyncio.Queue(KEYS_KEPT)
-        self._detector = Detector() if in_audio and listener is not None else None
-        self._told = not in_audio and listener is not None
+        self.in_audio, self._told = in_audio and listener is not None, not in_audio and listener is not None
+        self._detector = Detector()
 
     @classmethod
     def of(cls, handler: StreamHandlerBase, fn: Callable[[str], Any] | None, *, told: bool) -> Self:
@@ -42,10 +42,9 @@ class Keypad:
         return cls(handler.keypad(fn), in_audio=in_audio)
 
     def listen(self, frame: AudioFrame) -> None:
-        """Take what is heard: it may hold tones."""
-        if self._detector is not None:
-            for key in self._detector.push(frame):
-                self._take(key)
+        """Take what is heard where it may hold keys (`in_audio`): they are found by their tones."""
+        for key in self._detector.push(frame):
+            self._take(key)
 
     def push(self, digit: Digit) -> None:
         """Take a key that the line tells of; where keys are found in the sound it would be there twice."""

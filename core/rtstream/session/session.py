@@ -18,11 +18,11 @@ from ..handlers.shapes import Listener, Source
 from ..media.frames import AudioFrame, Digit, Heard, Kind, Message
 from ..options import StreamOptions
 from ..transports.base import Transport
+from .ear import Ear
 from .ending import clean_up, within_limit
 from .feed import Feed
 from .giving import Giving
 from .keypad import Keypad
-from .lane import Ear
 from .outcome import EndReason, Stats
 from .reports import Edge, Reports
 from .runner import Runner
@@ -249,7 +249,8 @@ class Session:
             self._counted.frames_in += 1
             if isinstance(frame, AudioFrame):
                 self._counted.seconds_in += frame.duration
-                self._keypad.listen(frame)
+                if self._keypad.in_audio:
+                    self._keypad.listen(frame)
             ear.push(frame)
 
     def _clear(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rtstream.media.frames import AudioFrame
-from rtstream.session.lane import Ear
+from rtstream.session.ear import Ear
 from tests.helpers.server import until
 
 

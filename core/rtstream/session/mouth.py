@@ -1,91 +1,18 @@
-"""One kind of media through a session: heard → handler, handler → paced → sent."""
+"""What the handler gave, on its way to the far end in its time, one kind of media at a time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextvars import Context
-from typing import Any, Literal
-
-import numpy as np
+from collections.abc import Awaitable, Callable, Iterator
 
 from ..clock import Clock
 from ..media.frames import AudioFrame, Kind, VideoFrame
 from ..media.resample import Chunker, Resampler
 from ..transports.base import Transport
-from .eager import Eager
 from .pacer import Pacer
-from .queue import Bell, FrameQueue
+from .queue import FrameQueue
 
-HEARD_KEPT = 2.0  # seconds of sound that may wait for a slow handler; then the oldest goes
-PICTURES_KEPT = (
-    1  # pictures that wait for a slow handler: a second would only add delay (benchmarks/video.py)
-)
 TAIL_HELD = 0.06  # seconds that the last sound waits for more, before it goes out padded to a frame
-
-
-class Ear:
-    """What was heard and waits for the handler, in the form that the handler takes."""
-
-    def __init__(self, kind: Kind, rate: int, layout: Literal["mono", "stereo"]) -> None:
-        self._bell = Bell()
-        self._queue: FrameQueue[AudioFrame | VideoFrame] = (
-            FrameQueue(room=HEARD_KEPT, bell=self._bell)
-            if kind == "audio"
-            else FrameQueue(most=PICTURES_KEPT, bell=self._bell)
-        )
-        self._resampler = Resampler(rate, 1 if layout == "mono" else 2) if kind == "audio" else None
-        self._hear: Callable[[Any], Coroutine[Any, Any, None]] | None = None
-        self._waiting: Eager | None = None
-
-    @property
-    def dropped(self) -> int:
-        """How many frames went because the handler was too slow."""
-        return self._queue.dropped
-
-    def push(self, frame: AudioFrame | VideoFrame) -> None:
-        """Take a frame from the transport: the handler is called with it at once if it waits for one."""
-        if self._waiting is None or self._hear is None or self._queue:
-            self._queue.push(frame)
-        elif (media := self._formed(frame)) is not None and not self._waiting.begin(self._hear(media)):
-            self._waiting = None
-            self._bell.ring()
-
-    async def serve(self, hear: Callable[[Any], Coroutine[Any, Any, None]], context: Context) -> None:
-        """Call `hear` with each frame, one after another, for as long as the session lasts.
-
-        Args:
-            hear: takes `(rate, samples)` or an array of pixels.
-            context: of the task that serves.
-        """
-        self._hear, eager = hear, Eager(context)
-        while True:
-            if eager.unfinished:
-                await eager.finish()
-            elif self._queue:
-                if (media := self._formed(self._queue.take())) is not None:
-                    await hear(media)
-            else:
-                await self._wait(eager)
-
-    async def _wait(self, eager: Eager) -> None:
-        self._waiting = eager
-        try:
-            await self._bell.wait()
-        except asyncio.CancelledError:
-            if not eager.unfinished:
-                raise
-            await eager.finish(cancelled=True)
-        finally:
-            self._waiting = None
-
-    def _formed(self, frame: AudioFrame | VideoFrame) -> Any:
-        """The frame as the handler takes it; None if the resampler still holds it back."""
-        if isinstance(frame, VideoFrame):
-            return frame.pixels
-        assert self._resampler is not None
-        sound = self._resampler.push(frame)
-        return None if sound is None else (sound.rate, _interleaved(sound))
 
 
 class Mouth:
@@ -125,6 +52,8 @@ class Mouth:
         Returns:
             what to wait for; None if all is done, as for most frames of a live source.
         """
+        if isinstance(frame, AudioFrame) and self._is_piece(frame):  # most of the time
+            return self._give(frame, ahead)
         pieces = self._pieces(frame)
         for piece in pieces:
             if (rest := self._give(piece, ahead)) is not None:
@@ -257,6 +186,13 @@ class Mouth:
             if not self._queue:
                 self._idle.set()
 
+    def _is_piece(self, frame: AudioFrame) -> bool:
+        """Whether a sound is just what the far end takes at once, and nothing is held before it."""
+        resampler, chunker = self._resampler, self._chunker
+        if resampler is None or chunker is None or self._filtered:
+            return False
+        return resampler.passes(frame) and chunker.passes(frame)
+
     def _pieces(self, frame: AudioFrame | VideoFrame) -> Iterator[AudioFrame | VideoFrame]:
         """The frame as the far end takes it; a long sound a second at a time, so that others get theirs."""
         if isinstance(frame, VideoFrame):
@@ -284,9 +220,3 @@ class Mouth:
         for piece in (*pieces, self._chunker.flush()):
             if piece is not None:
                 self._queue.push(piece)
-
-
-def _interleaved(sound: AudioFrame) -> np.ndarray[Any, np.dtype[np.int16]]:
-    if sound.channels == 1:
-        return sound.samples
-    return np.ascontiguousarray(sound.samples.T).reshape(1, -1)
