@@ -10,6 +10,7 @@ network falls back to real time for as long as its sockets are open.
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
 import sys
 import threading
@@ -19,6 +20,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+# Seconds. No ear hears them, and they divide the 20 ms of a packet, so that each call keeps its rhythm.
+TICK = 0.010
 GRACE = 0.05  # how long, in real seconds, a call that may wait for media is taken to think
 GLANCE = 0.0001  # real seconds between two looks at a thread
 LOOKS = 100  # so many in that time, or this process was held up, and the call with it
@@ -57,6 +60,15 @@ class Clock:
         """Wait for the moment `when`; return at once if it has passed."""
         if (remaining := when - self.now()) > 0:
             await asyncio.sleep(remaining)
+
+
+def shared_moment(when: float, step: float = TICK) -> float:
+    """The first moment from `when` on that is a multiple of `step` by the event loop's time.
+
+    All calls of a loop have these moments in common. Who can wait for one is woken together with the others:
+    to wake costs more than what most are woken for.
+    """
+    return math.ceil(when / step - 1e-6) * step  # which is no more than rounding
 
 
 def wall_time() -> float:

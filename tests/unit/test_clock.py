@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rtstream import clock
-from rtstream.clock import Clock, in_loop, pass_turn, run_stepped
+from rtstream.clock import Clock, in_loop, pass_turn, run_stepped, shared_moment
 from rtstream.worker import Worker
 
 
@@ -284,3 +284,10 @@ def test_a_call_that_may_wait_thinks_anew_after_each_wait_however_long_that_was(
     assert not job.parked([job]), "it has only begun to think"
     now += 2 * clock.GRACE
     assert [job.parked([job]) for _ in range(clock.LOOKS)][-1]
+
+
+def test_a_shared_moment_is_the_next_one_and_the_very_moment_if_it_is_one() -> None:
+    moments = [shared_moment(count * 0.01) for count in range(1000)]
+    assert moments == pytest.approx([count * 0.01 for count in range(1000)])
+    assert shared_moment(5.0001) == pytest.approx(5.01)
+    assert shared_moment(5.0001, 0.005) == pytest.approx(5.005)

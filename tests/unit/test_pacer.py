@@ -31,6 +31,14 @@ def test_no_more_than_the_lead_goes_out_ahead() -> None:
     assert turns(0.05, [0.0] * 6) == [0.0, 0.0, 0.0, 0.01, 0.03, 0.05]
 
 
+def test_what_waits_goes_out_at_moments_that_all_calls_share() -> None:
+    assert turns(0.04, [0.0031, *[0.0] * 5]) == [0.0031, 0.0031, 0.0031, 0.03, 0.05, 0.07]
+
+
+def test_who_may_not_be_fed_ahead_is_fed_in_time() -> None:
+    assert turns(0.0, [0.0031, *[0.0] * 3]) == [0.0031, 0.0231, 0.0431, 0.0631]
+
+
 def test_one_that_comes_late_goes_out_at_once_and_the_next_are_timed_from_there() -> None:
     assert turns(0.0, [0.0, 1.0, 0.0, 0.0]) == [0.0, 1.0, 1.02, 1.04]
 

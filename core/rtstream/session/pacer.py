@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..clock import Clock
+from ..clock import TICK, Clock, shared_moment
 
 LEARNS = 1.0  # seconds that a source must have kept step to be taken for a live one
 IN_STEP = 0.1  # seconds by which it may get ahead of where it was, and still keep step
@@ -15,7 +15,8 @@ class Pacer:
     A frame that comes late goes out at once, and those after it are timed from there. But one who gives in
     step with time, such as an echo, needs no pace: what a stall held up comes all at once behind it, and
     would be late for the rest of the call. Where the far end may be fed ahead at all, nothing of such a
-    live source is held back, for as long as it keeps step.
+    live source is held back, for as long as it keeps step; and what is held back goes out at a moment that
+    all calls share, up to `TICK` later.
     """
 
     def __init__(self, clock: Clock, lead: float) -> None:
@@ -31,9 +32,11 @@ class Pacer:
 
     async def turn(self, duration: float) -> None:
         """Wait until a frame of `duration` seconds may go out."""
-        self._next = max(self._next, self._clock.now())
-        if not self._is_live:
-            await self._clock.sleep_until(self._next - self._lead)
+        now = self._clock.now()
+        self._next = max(self._next, now)
+        due = self._next - self._lead
+        if due > now and not self._is_live:
+            await self._clock.sleep_until(shared_moment(due) if self._lead > TICK else due)
         self._next += duration
 
     def take(self, duration: float) -> bool:

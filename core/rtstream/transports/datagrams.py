@@ -9,11 +9,10 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-# Seconds between two looks while calls are many. No ear hears it, and it divides the 20 ms of a packet, so
-# that each call keeps its rhythm.
-TICK = 0.010
-MANY = 8  # calls from which looks pay: of fewer, one would hardly ever find more than one datagram
-VERY_MANY = 32  # calls of which a look finds enough after half a tick
+from ..clock import TICK, shared_moment
+
+MANY = 8  # calls from which a look every `TICK` pays: of fewer, it would hardly find more than one datagram
+VERY_MANY = 32  # calls of which it finds enough after half a tick
 ROUNDS = 4  # datagrams of one socket that a look takes; the next look is then at once
 AT_ONCE = 64  # sockets that one call of the kernel tells of
 LARGEST = 4096  # bytes that are read of a datagram; media and DTLS are cut to fit a network's 1500
@@ -81,8 +80,7 @@ class SharedReader:
         finally:
             if len(self._sockets) >= MANY:
                 self._loop.remove_reader(self._poll.fileno())
-                self._due = self._loop.time() + self._pause
-                self._loop.call_at(self._due, self._tick)
+                self._look_later()
 
     def _tick(self) -> None:
         if self._poll.closed or self._due is None:
@@ -102,12 +100,12 @@ class SharedReader:
         elif looks > ROUNDS:
             self._loop.call_soon(self._tick)
         else:
-            self._due = max(self._due + self._pause, self._loop.time())
-            self._loop.call_at(self._due, self._tick)
+            self._look_later()
 
-    @property
-    def _pause(self) -> float:
-        return TICK / 2 if len(self._sockets) >= VERY_MANY else TICK
+    def _look_later(self) -> None:
+        pause = TICK / 2 if len(self._sockets) >= VERY_MANY else TICK
+        self._due = shared_moment(self._loop.time() + pause / 2, pause)
+        self._loop.call_at(self._due, self._tick)
 
     def _look(self) -> int:
         """Take what has come; how often there was something, one more than `ROUNDS` if there still is."""
