@@ -84,7 +84,7 @@ def test_the_handler_hears_every_moment_though_packets_are_lost_late_and_doubled
             heard = session.handler.heard  # type: ignore[attr-defined]
             network.between(client, transport)
             before = len(heard)
-            reception = transport._audio._receiver.reception
+            reception = transport._audio.rtp.receiver.reception
             first = reception.expected
             await until(lambda: reception.expected - first >= 150, 20)
             said = reception.expected - first
@@ -96,7 +96,7 @@ def test_the_handler_hears_every_moment_though_packets_are_lost_late_and_doubled
             counted = transport.counted["heard"]
             assert network.loss == 0 or counted["concealed"] > 0
             assert counted["refused"] == counted["restarts"] == 0
-            assert transport._audio._receiver._order.wait(0) <= 0.1
+            assert transport._audio.rtp.receiver._order.wait(0) <= 0.1
 
     run(main())
 

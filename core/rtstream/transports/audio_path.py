@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import logging
 import os
-import random
 import re
-import threading
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..clock import Clock
-from ..media.frames import AudioFrame, Heard
+from ..media.frames import Heard
 from ..media.opus import OpusOptions
 from ..rtp import level, rtcp
 from ..rtp.codecs import EVENTS, Codec
-from ..rtp.effort import Effort
 from ..rtp.packet import HEADER_SIZE
-from ..rtp.receiver import AudioReceiver
 from ..rtp.sender import AudioSender
 from .aiortc_inside import Line, broken_names
+from .rtp_session import KEPT, RATE, RtpSession
 
 if TYPE_CHECKING:
     from aiortc import RTCRtpTransceiver
@@ -35,13 +30,8 @@ logger = logging.getLogger("rtstream.webrtc")
 PATH_VARIABLE = "RTSTREAM_MEDIA_PATH"
 PATHS = ("own", "aiortc")
 
-RATE = 48_000  # samples a second wanted by whoever sends
-
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
-KEPT = 50  # packets that may come before the session listens: one second of sound
-REPORT_SECONDS = 1.0  # between reports, on average; each is up to half of it sooner or later (RFC 3550 §6.2)
-
-_of_thread = threading.local()
+REPORT_SECONDS = 1.0  # between reports, on average
 
 _SECTION = re.compile(r"^m=audio \d+ \S+ ([\d ]+)$", re.M)
 
@@ -95,14 +85,6 @@ def with_keys(offer: str, answer: str) -> str:
     return before + line + "\r\n" + behind[:at] + lines + behind[at:] if found and at > 1 else answer
 
 
-def _effort_here() -> Effort:
-    """The one of this thread, whose event loop all its calls share."""
-    if not hasattr(_of_thread, "effort"):
-        _of_thread.effort = Effort()
-    effort: Effort = _of_thread.effort
-    return effort
-
-
 class AudioPath:
     """The sound of one call, both ways.
 
@@ -113,6 +95,8 @@ class AudioPath:
         transceiver: aiortc's, of the sound; its sender and receiver are taken out of service.
         options: how Opus is encoded.
         alone: whether the connection carries no other RTP, so that what is not sound is nothing.
+
+    `rtp` is the RTP session on it, to which is handed what is to be said.
     """
 
     def __init__(self, transceiver: RTCRtpTransceiver, options: OpusOptions, *, alone: bool) -> None:
@@ -122,13 +106,9 @@ class AudioPath:
         self.transport = transceiver.sender.transport
         self.line = Line(self.transport)
         self._codecs: dict[int, Codec] = {}
-        self._receiver = AudioReceiver(self._codecs)
-        self._speaker: AudioSender | None = None
-        self._speaks = self._hears = self._ready = self._closed = False
-        self._hear: Callable[[Heard], None] | None = None
+        self.rtp = RtpSession(self._codecs, self.line.send, self._report)
+        self._hears = self._ready = self._closed = False
         self._early: deque[bytes] = deque(maxlen=KEPT)
-        self._due: asyncio.TimerHandle | None = None
-        self._reporting: asyncio.TimerHandle | None = None
         # These two are what aiortc calls when the connection is there.
         transceiver.sender.send = self._begin_sending  # type: ignore[method-assign]
         transceiver.receiver.receive = self._begin_receiving  # type: ignore[method-assign]
@@ -139,57 +119,35 @@ class AudioPath:
         self.line.open(self._datagram, self._told)
         return next((codec.rate(RATE) for codec in self._codecs.values() if codec.known), None)
 
-    def hear_at(self, rate: int, channels: int) -> None:
-        """Say in which form sound is wanted."""
-        self._receiver.rate, self._receiver.channels = rate, channels
-
     def listen(self, hear: Callable[[Heard], None]) -> None:
         """Hand on what is said, and what was said since the connection stands."""
-        self._hear = hear
+        self.rtp.hear = hear
         self._catch_up()
-
-    def send(self, frame: AudioFrame) -> None:
-        """Say a frame at once, if the connection stands and sound goes that way."""
-        if self._speaks and self._speaker is not None and not self._closed:
-            if (packet := self._speaker.packet(frame, self._clock.now())) is not None:
-                self.line.send(packet)
 
     def close(self) -> None:
         """Say goodbye, and stop all timers."""
         if self._closed:
             return
         self._closed, self._ready = True, False
-        for timer in (self._due, self._reporting):
-            if timer is not None:
-                timer.cancel()
-        if self._speaker is not None:
-            now = self._clock.now()
-            self.line.send_reports(self._speaker.goodbye(self._receiver.blocks(now), now, self._clock.wall()))
-
-    @property
-    def drift(self) -> float:
-        """By how much the far end's clock is faster than this one, as a share."""
-        return self._receiver.drift
+        self.rtp.close()
+        if self.rtp.sender is not None:
+            self.line.send_reports(self.rtp.reports(last=True))
 
     @property
     def counted(self) -> dict[str, Any]:
         """What was counted: `heard`, `said` and `dropped`."""
-        return {
-            "heard": asdict(self._receiver.counted),
-            "said": asdict(self._speaker.said) if self._speaker is not None else {},
-            "dropped": dict(self.line.dropped),
-        }
+        return {**self.rtp.counted, "dropped": dict(self.line.dropped)}
 
     # What aiortc tells.
 
     async def _begin_sending(self, parameters: RTCRtpSendParameters) -> None:
-        if not self._speaks:
-            self._speaks = True
+        if not self.rtp.speaks and not self._closed:
+            self.rtp.speaks = True
             self._begin(parameters, parameters.rtcp.cname or uuid.uuid4().hex)
 
     async def _begin_receiving(self, parameters: RTCRtpReceiveParameters) -> None:
         self._hears = True
-        if self._speaker is None:
+        if self.rtp.sender is None:
             self._begin(parameters, uuid.uuid4().hex)
         self._catch_up()
 
@@ -200,11 +158,13 @@ class AudioPath:
         ids = {extension.uri: extension.id for extension in parameters.headerExtensions}
         mid = (ids[MID], parameters.muxId.encode()) if MID in ids and parameters.muxId else None
         codec = next(each for each in self._codecs.values() if each.known)
-        self._speaker = AudioSender(
+        sender = AudioSender(
             codec, self._sender._ssrc, cname, self._options, mid=mid, level_id=ids.get(level.URI)
         )
-        if self._reporting is None:
-            self._report_soon()
+        self.rtp.begin(sender, REPORT_SECONDS)
+
+    def _report(self) -> None:
+        self.line.send_reports(self.rtp.reports())
 
     # Datagrams.
 
@@ -217,54 +177,17 @@ class AudioPath:
             return False
         if data[1] & 0x7F not in self._codecs:
             return self._alone
-        if self._ready:
-            self._take(data)
-        else:
+        if not self._ready:
             self._early.append(data)
+        elif (packet := self.line.unprotect(data)) is not None:
+            self.rtp.take(packet, self._clock.now())
         return True
-
-    def _take(self, data: bytes) -> None:
-        packet = self.line.unprotect(data)
-        if packet is not None and self._hear is not None:
-            for frame in self._receiver.take(packet, self._clock.now()):
-                self._hear(frame)
-            if self._receiver.deadline is not None:
-                self._watch()
 
     def _catch_up(self) -> None:
         """Take what came before there were keys and somebody who listens."""
-        self._ready = self._hears and self._hear is not None and self.line.keyed
+        self._ready = self._hears and self.rtp.hear is not None and self.line.keyed
         while self._early and self._ready:
-            self._take(self._early.popleft())
-
-    def _watch(self) -> None:
-        """Look again when a missing packet has been waited for."""
-        if self._due is None and not self._closed and (due := self._receiver.deadline) is not None:
-            self._due = asyncio.get_running_loop().call_at(due, self._look)
-
-    def _look(self) -> None:
-        self._due = None
-        if self._hear is not None:
-            for frame in self._receiver.poll(self._clock.now()):
-                self._hear(frame)
-        self._watch()
-
-    # Reports.
+            self._datagram(self._early.popleft())
 
     def _told(self, data: bytes) -> None:
-        now = self._clock.now()
-        for report in rtcp.parse(data):
-            self._receiver.told(report, now)
-            if self._speaker is not None:
-                self._speaker.told(report, now)
-
-    def _report_soon(self) -> None:
-        seconds = REPORT_SECONDS * (0.5 + random.random())
-        self._reporting = asyncio.get_running_loop().call_later(seconds, self._report)
-
-    def _report(self) -> None:
-        assert self._speaker is not None
-        now = self._clock.now()
-        self._speaker.spare(_effort_here().look(self._clock.worked(), now))
-        self.line.send_reports(self._speaker.reports(self._receiver.blocks(now), now, self._clock.wall()))
-        self._report_soon()
+        self.rtp.told(data, self._clock.now())

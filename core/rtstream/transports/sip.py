@@ -45,7 +45,7 @@ class SipTransport:
 
     def hear_at(self, rate: int, channels: int) -> None:
         """Say in which form the handler hears."""
-        self._line.hear_at(rate, channels)
+        self._line.rtp.hear_at(rate, channels)
 
     def told(self, heard: Heard) -> None:
         """Take what comes beside the sound: a key that was told by INFO."""
@@ -79,7 +79,7 @@ class SipTransport:
 
     async def send(self, frame: Frame) -> None:
         if isinstance(frame, AudioFrame):
-            self._line.send(frame)
+            self._line.rtp.send(frame)
 
     async def send_message(self, text: str) -> None:
         """Nothing: a telephone shows no text."""
@@ -97,7 +97,7 @@ class SipTransport:
 
     @property
     def drift(self) -> float:
-        return self._line.drift
+        return self._line.rtp.drift
 
     @property
     def counted(self) -> dict[str, Any]:

@@ -185,7 +185,7 @@ class WebRtcTransport:
     def hear_at(self, rate: int, channels: int) -> None:
         """Say in which form the handler hears; sound comes so where its codec can."""
         if self._audio is not None:
-            self._audio.hear_at(rate, channels)
+            self._audio.rtp.hear_at(rate, channels)
 
     def add_candidate(self, candidate: RTCIceCandidate | None) -> None:
         """Take a trickled candidate, None for the last. Host names are looked up in the background."""
@@ -225,7 +225,7 @@ class WebRtcTransport:
 
     def send(self, frame: Frame) -> None:
         if self._audio is not None and isinstance(frame, AudioFrame):
-            self._audio.send(frame)
+            self._audio.rtp.send(frame)
         elif (voice := self._voices.get(frame.kind)) is not None:  # else it was not asked for
             voice.say(frame)
 
@@ -255,7 +255,7 @@ class WebRtcTransport:
 
     @property
     def drift(self) -> float:
-        return self._audio.drift if self._audio is not None else 0.0
+        return self._audio.rtp.drift if self._audio is not None else 0.0
 
     @property
     def counted(self) -> dict[str, Any]:
