@@ -8,8 +8,10 @@ import stat
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import ifaddr
 import pytest
 import segno
 from cryptography import x509
@@ -111,16 +113,48 @@ def test_an_address_of_the_network_is_shown_as_it_was_chosen() -> None:
     assert opened("192.168.1.7", chosen=True, https=False, phone=True).phone == "192.168.1.7"
 
 
-def test_a_machine_on_no_network_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_way(*_: Any) -> None:
-        raise OSError("Network is unreachable")
+def on_networks(monkeypatch: pytest.MonkeyPatch, addresses: list[str], outward: str | None = None) -> None:
+    """Give this machine addresses, of which one leads outward, or none."""
 
-    monkeypatch.setattr(socket, "socket", no_way)
-    monkeypatch.setattr(socket, "gethostbyname_ex", lambda name: (name, [], ["127.0.1.1"]))
-    with pytest.raises(MachineError, match="on no network"):
-        network.address_for_phones("0.0.0.0")
-    monkeypatch.setattr(socket, "gethostbyname_ex", lambda name: (name, [], ["127.0.1.1", "10.0.0.7"]))
+    class Probe(socket.socket):
+        def connect(self, address: Any) -> None:
+            if outward is None:
+                raise OSError("Network is unreachable")
+
+        def getsockname(self) -> tuple[str, int]:
+            return str(outward), 40_000
+
+    ips = [SimpleNamespace(ip=(one, 0, 0) if ":" in one else one) for one in addresses]
+    monkeypatch.setattr(ifaddr, "get_adapters", lambda: [SimpleNamespace(ips=[ip]) for ip in ips])
+    monkeypatch.setattr(socket, "socket", Probe)
+
+
+ITSELF = ["127.0.0.1", "::1", "169.254.3.4", "fe80::1"]
+
+
+def test_a_machine_on_no_network_is_told_so_and_is_found_from_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_networks(monkeypatch, ITSELF)
+    for host in network.EVERYWHERE:
+        with pytest.raises(MachineError, match="on no network"):
+            network.address_for_phones(host)
+    assert network.addresses_for_phones("0.0.0.0") == ["127.0.0.1"]
+    assert network.addresses_for_phones("::") == ["::1"]
+
+
+def test_the_address_that_leads_outward_is_told_before_those_of_bridges(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on_networks(monkeypatch, [*ITSELF, "172.17.0.1", "192.168.1.20", "fd00::20"], "192.168.1.20")
+    assert network.addresses_for_phones("0.0.0.0") == ["192.168.1.20", "172.17.0.1"]
+    assert network.addresses_for_phones("::") == ["fd00::20"]
+    assert network.address_for_phones("0.0.0.0") == "192.168.1.20"
+    assert network.address_for_phones("::") == "192.168.1.20"
+
+
+def test_a_network_that_leads_nowhere_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_networks(monkeypatch, [*ITSELF, "10.0.0.7", "10.0.0.7"])
     assert network.address_for_phones("0.0.0.0") == "10.0.0.7"
+    assert network.addresses_for_phones("0.0.0.0") == ["10.0.0.7"]
 
 
 class Listener:

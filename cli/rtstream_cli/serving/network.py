@@ -44,22 +44,15 @@ def is_loopback(host: str) -> bool:
 
 
 def addresses_for_phones(host: str) -> list[str]:
-    """All addresses under which a server that listens on `host` is found, those of the network first.
+    """All addresses under which a server that listens on `host` is found, the likeliest first.
 
     On a machine that is on no network that is its own loopback.
     """
     if host not in EVERYWHERE:
         return [host]
-    family = 6 if host == "::" else 4
-    found = [
-        ipaddress.ip_address(ip.ip if isinstance(ip.ip, str) else ip.ip[0])
-        for adapter in ifaddr.get_adapters()
-        for ip in adapter.ips
-    ]
-    usable = [
-        str(one) for one in found if one.version == family and not (one.is_loopback or one.is_link_local)
-    ]
-    return list(dict.fromkeys(usable)) or ["::1" if family == 6 else "127.0.0.1"]
+    if host == "::":
+        return _addresses(6) or ["::1"]
+    return _addresses(4) or ["127.0.0.1"]
 
 
 def address_for_phones(host: str) -> str:
@@ -70,15 +63,30 @@ def address_for_phones(host: str) -> str:
     """
     if host not in EVERYWHERE:
         return host
-    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(ELSEWHERE)
-        return str(probe.getsockname()[0])
-    with suppress(OSError):
-        for address in socket.gethostbyname_ex(socket.gethostname())[2]:
-            if not is_loopback(address):
-                return address
+    if found := _addresses(4):  # whoever listens on `::` hears IPv4 too, on Linux and macOS
+        return found[0]
     raise MachineError(
         "this machine is on no network that a telephone could be on",
         why="it has no address but its own loopback",
         fix="Join a network, or name the address with --host",
     )
+
+
+def _addresses(version: int) -> list[str]:
+    """Those that others on a network can reach, of one version of IP.
+
+    The first is the one from which the way leads to the rest of the world: bridges of containers and private
+    networks have addresses as well, on which no telephone is.
+    """
+    ips = [ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips]
+    texts = [*_outward(), *(ip if isinstance(ip, str) else ip[0] for ip in ips)]  # of IPv6 a tuple
+    found = [one for one in map(ipaddress.ip_address, texts) if one.version == version]
+    return list(dict.fromkeys(str(one) for one in found if not (one.is_loopback or one.is_link_local)))
+
+
+def _outward() -> list[str]:
+    """The address from which packets to the rest of the world would go, if any would."""
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(ELSEWHERE)
+        return [str(probe.getsockname()[0])]
+    return []
