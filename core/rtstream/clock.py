@@ -48,10 +48,6 @@ class Clock:
         """Seconds since 1970, for protocols that name a moment to others; never for a wait."""
         return time.time()
 
-    def worked(self) -> float:
-        """Seconds of the processor that this thread has used since whenever."""
-        return time.thread_time()
-
     async def sleep(self, seconds: float) -> None:
         """Wait that long."""
         await asyncio.sleep(seconds)

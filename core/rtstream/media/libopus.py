@@ -156,10 +156,6 @@ class Encoder:
         self._set(_SET_FEC, int(fec))
         self._set(_SET_LOSS, loss)
 
-    def work(self, complexity: int) -> None:
-        """Take so much care, from 0 (cheap) to 10."""
-        self._set(_SET_COMPLEXITY, complexity)
-
     def encode(self, samples: NDArray[np.int16]) -> bytes:
         """The packet of a piece of sound, int16 `(channels, n)`. One of 2 bytes or less need not be sent.
 

@@ -17,8 +17,6 @@ class OpusOptions:
             receiver reports tell of loss. Copies double the work.
         expected_loss: in percent, the least that is reckoned with; receiver reports raise it.
         dtx: send nothing in silence.
-        cheaper_when_busy: encode with complexity 0 while the event loop has all but used up its core, which
-            leaves room for more calls.
     """
 
     bitrate: int = 64_000
@@ -26,7 +24,6 @@ class OpusOptions:
     fec: bool | None = None
     expected_loss: int = 0
     dtx: bool = False
-    cheaper_when_busy: bool = True
 
 
 OPUS_RANGES = {"bitrate": (6000, 510_000), "complexity": (0, 10), "expected_loss": (0, 100)}

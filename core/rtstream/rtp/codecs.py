@@ -48,10 +48,6 @@ class Encoder(Protocol):
         """Prepare for so many percent of packets lost."""
         ...
 
-    def work(self, complexity: int) -> None:
-        """Take so much care, from 0 (cheap) to 10, where that can be chosen."""
-        ...
-
 
 @dataclass(frozen=True)
 class Codec:
@@ -152,9 +148,6 @@ class _G711Encoder:
     def protect(self, fec: bool, loss: int) -> None:
         """G.711 has no protection."""
 
-    def work(self, complexity: int) -> None:
-        """It always takes the same."""
-
 
 def _context(name: str, way: Literal["r", "w"], rate: int, channels: int) -> Any:
     import av
@@ -210,6 +203,3 @@ class _PyAVEncoder:
 
     def protect(self, fec: bool, loss: int) -> None:
         """FFmpeg's settings are fixed once it has begun."""
-
-    def work(self, complexity: int) -> None:
-        """They are."""

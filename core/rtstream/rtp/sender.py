@@ -10,7 +10,6 @@ from ..media.opus import OpusOptions
 from ..media.resample import with_channels
 from . import rtcp
 from .codecs import Codec, Encoder
-from .effort import CHEAPEST
 from .level import level
 from .packet import build, extension
 
@@ -62,7 +61,6 @@ class AudioSender:
         self._extensions, self._tells_level = _extensions(mid, level_id), level_id is not None
         self._encoder: Encoder | None = None
         self._protection: tuple[bool, int] | None = None
-        self._complexity = self._options.complexity
         # In the lower half, so that SRTP need not guess about a wrap soon after the start (RFC 3711 §3.3.1).
         self._sequence = random.randrange(1 << 15)
         self._timestamp = random.randrange(1 << 32)
@@ -97,13 +95,6 @@ class AudioSender:
             marker=marker,
             extensions=self._extension_block(frame),
         )
-
-    def spare(self, spares: bool) -> None:
-        """Encode more cheaply from now on, or as wished again; the options may forbid it."""
-        complexity = CHEAPEST if spares and self._options.cheaper_when_busy else self._options.complexity
-        if self._encoder is not None and complexity != self._complexity:
-            self._complexity = complexity
-            self._encoder.work(complexity)
 
     def key(self, payload_type: int, payload: bytes, now: float, *, begins: bool) -> bytes:
         """A packet of a key (RFC 4733 §2.5.1): all of them have the timestamp at which it began."""

@@ -14,7 +14,6 @@ from ..rtp import rtcp
 from ..rtp.codecs import Codec
 from ..rtp.receiver import AudioReceiver
 from ..rtp.sender import AudioSender
-from .sparing import sparing
 
 RATE = 48_000  # samples a second wanted by whoever sends
 KEPT = 50  # packets that a line keeps for it before anybody listens: one second of sound
@@ -60,9 +59,6 @@ class RtpSession:
             seconds: between reports, on average; each is up to half of it sooner or later (RFC 3550 §6.2).
             first: the share of that after which the first ones are due.
         """
-        sparing().add(sender)
-        if self.sender is not None:
-            sparing().remove(self.sender)
         self.sender, self._seconds = sender, seconds
         if self._reporting is None:
             self._report_soon(first)
@@ -101,8 +97,6 @@ class RtpSession:
 
     def close(self) -> None:
         """Stop all timers, and say nothing more. It can still give the last `reports`. Safe to call twice."""
-        if self.sender is not None and not self._closed:
-            sparing().remove(self.sender)
         self._closed, self.speaks = True, False
         for timer in (self._due, self._reporting):
             if timer is not None:
