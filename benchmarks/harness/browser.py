@@ -24,7 +24,7 @@ import pylibsrtp
 from aioice import ice
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from rtstream.transports.aiortc_inside import leave_ice_at_once
+from rtstream.transports.aioice_checks import leave_ice_at_once
 
 if TYPE_CHECKING:
     import httpx

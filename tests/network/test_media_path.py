@@ -143,11 +143,19 @@ def test_sound_goes_its_own_way_here_and_aiortcs_when_that_is_asked_for(
 
 
 HASTE = ("_check_periodic", "_check_list", "_send", "_write_ssl")
+ENDURANCE = (
+    "query_consent",
+    "_query_consent_task",
+    "build_request",
+    "send_stun",
+    "_send_chunk",
+    "_remote_port",
+)
 PROMPTNESS = ("_RTCRtpReceiver__jitter_buffer", "_packets", "_origin", "_capacity", "_remove_frame")
 
 
-@pytest.mark.parametrize("name", [*HASTE, *PROMPTNESS])
-def test_without_a_private_name_that_only_saves_time_calls_are_as_they_were(
+@pytest.mark.parametrize("name", [*HASTE, *ENDURANCE, *PROMPTNESS])
+def test_without_a_private_name_that_only_saves_time_or_calls_the_others_are_as_they_were(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:

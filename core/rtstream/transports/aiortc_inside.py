@@ -11,7 +11,14 @@ from typing import Any
 
 import aioice.ice
 import pylibsrtp
-from aiortc import RTCCertificate, RTCDtlsTransport, RTCPeerConnection, RTCRtpSender
+from aiortc import (
+    RTCCertificate,
+    RTCDtlsTransport,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSctpTransport,
+    rtcsctptransport,
+)
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 
 from .datagrams import share
@@ -21,7 +28,6 @@ ADDRESSES_VARIABLE = "RTSTREAM_ICE_ADDRESSES"
 
 LONGEST = 1500  # bytes: pylibsrtp takes no more, and raises what ends aiortc's DTLS task
 STUN_A_SECOND = 100  # from each socket's strangers; an ICE agent checks each pair every 20 ms at most
-CHECK_SECONDS = 0.02  # RFC 8445 §14.2: between two of our own checks
 
 # What aioice and aiortc raise on datagrams that no honest client sends: all of these were seen.
 FAULTS = (
@@ -37,6 +43,9 @@ FAULTS = (
 )
 
 Send = Callable[[bytes], Awaitable[None]]
+Say = Callable[[Any], Awaitable[None]]  # sends a chunk of SCTP
+
+_CHUNK_NAMES = "_remote_verification_tag", "_local_port", "_remote_port", "_send_data", "serialize_packet"
 
 _original: Callable[[bool, bool], list[str]] = aioice.ice.get_host_addresses
 
@@ -105,8 +114,6 @@ _CONTRACT: dict[str, Callable[[_Probe], bool]] = {
         and "datagram_received" in vars(aioice.ice.StunProtocol)
     ),
 }
-
-_CHECK_NAMES = ("_check_periodic", "check_periodic")  # since aioice 0.11, and before
 
 
 def broken_names() -> list[str]:
@@ -248,44 +255,6 @@ class Line:
         return self._strangers > STUN_A_SECOND
 
 
-def leave_ice_at_once(transport: RTCDtlsTransport) -> Callable[[], None] | None:
-    """Let ICE end when a pair is nominated, instead of at the next look every 20 ms.
-
-    aioice's `connect` starts a check, sleeps, and looks again until it has nothing to start. Here it has
-    nothing to start as soon as there is a pair to wait for, and the further checks are started beside it.
-
-    Returns:
-        what ends those checks; None where aioice is not what it is taken for, and does as it does.
-    """
-    connection: Any = getattr(transport.transport, "_connection", None)
-    connect = getattr(connection, "connect", None)
-    name = next((name for name in _CHECK_NAMES if reads(connect, name)), None)
-    if name is None or not hasattr(connection, "_check_list"):
-        return None
-    more: Callable[[], bool] = getattr(connection, name)
-    loop, timer = asyncio.get_running_loop(), None
-
-    def again() -> None:
-        nonlocal timer
-        timer = loop.call_later(CHECK_SECONDS, again) if more() else None
-
-    def check_periodic() -> bool:
-        nonlocal timer
-        goes_on = more()
-        if not goes_on or not connection._check_list:
-            return goes_on
-        if timer is None:
-            timer = loop.call_later(CHECK_SECONDS, again)
-        return False
-
-    def end() -> None:
-        if timer is not None:
-            timer.cancel()
-
-    setattr(connection, name, check_periodic)
-    return end
-
-
 def send_through(transport: RTCDtlsTransport, wrap: Callable[[Send], Send]) -> bool:
     """Let a DTLS transport send through a function of ours; False where aiortc is another."""
     ice: Any = transport.transport
@@ -293,4 +262,29 @@ def send_through(transport: RTCDtlsTransport, wrap: Callable[[Send], Send]) -> b
     if send is None or not reads(getattr(RTCDtlsTransport, "_write_ssl", None), "_send"):
         return False
     ice._send = wrap(send)
+    return True
+
+
+def associate_through(association: RTCSctpTransport, wrap: Callable[[Say], Say]) -> bool:
+    """Let what begins an association be sent through a function of ours; False where aiortc is another.
+
+    An INIT carries no verification tag, or it is dropped (RFC 9260 §8.5.1 A). On one that aiortc sends again
+    stands the far end's, if the far end's INIT has come: two aiortc whose INIT ACKs were both lost are never
+    associated.
+    """
+    inside: Any = association
+    send: Say | None = getattr(inside, "_send_chunk", None)
+    if send is None or not all(reads(RTCSctpTransport._send_chunk, name) for name in _CHUNK_NAMES):
+        return False
+
+    async def send_init(chunk: Any) -> None:
+        packet = rtcsctptransport.serialize_packet(inside._local_port, inside._remote_port, 0, chunk)
+        await inside.transport._send_data(packet)
+
+    ways = {rtcsctptransport.InitChunk: wrap(send_init), rtcsctptransport.CookieEchoChunk: wrap(send)}
+
+    async def send_chunk(chunk: Any) -> None:
+        await ways.get(type(chunk), send)(chunk)
+
+    inside._send_chunk = send_chunk
     return True

@@ -12,6 +12,7 @@ from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
     RTCDataChannel,
+    RTCDtlsTransport,
     RTCIceCandidate,
     RTCPeerConnection,
     RTCRtpTransceiver,
@@ -25,13 +26,14 @@ from ..media.frames import FRAME_SECONDS, AudioFrame, Frame, Heard, Kind, Messag
 from ..media.opus import OpusOptions
 from ..media.video import VideoOptions
 from . import aiortc_inside
-from .aiortc_inside import Line, choose_ice_addresses, leave_ice_at_once
+from .aioice_checks import leave_ice_at_once
+from .aiortc_inside import Line, choose_ice_addresses
 from .aiortc_tracks import RATE, Voice, read
 from .audio_path import AudioPath, is_known, wanted, with_keys
-from .dtls_again import insist
+from .handshakes import insist, insist_on_association
 from .picture_intake import see, take_in
 from .picture_track import PictureTrack, agreed_codec
-from .stun_again import ask_again_soon
+from .stun_again import outlast_loss
 
 logger = logging.getLogger("rtstream.webrtc")
 
@@ -88,7 +90,6 @@ class WebRtcTransport:
         video: VideoOptions | None = None,
     ) -> None:
         choose_ice_addresses()
-        ask_again_soon()
         self._pc = RTCPeerConnection(configuration or RTCConfiguration(iceServers=[]))
         self._speaks = speaks
         self._voices: dict[Kind, Voice | PictureTrack] = {}
@@ -127,6 +128,7 @@ class WebRtcTransport:
             described = str(self._pc.localDescription.sdp)
             if self._audio is not None:
                 described = with_keys(sdp, described)
+            self._persist()
             self._open_lines(described)
         except FAULTS as error:
             raise BadOffer(
@@ -155,10 +157,6 @@ class WebRtcTransport:
             if kind == "video" and hears:
                 take_in(transceiver.receiver)
             transceiver.direction = _DIRECTIONS[speaks, hears]
-        for transport in {transceiver.sender.transport for transceiver in transceivers}:
-            self._in_a_hurry.append(insist(transport))
-            if (end := leave_ice_at_once(transport)) is not None:
-                self._in_a_hurry.append(end)
 
     def _voice(self, kind: Kind, transceiver: RTCRtpTransceiver) -> Voice | PictureTrack:
         if kind == "video" and wanted():
@@ -166,12 +164,24 @@ class WebRtcTransport:
             return self._pictures
         return Voice(kind)
 
+    def _transports(self) -> set[RTCDtlsTransport]:
+        transports = {transceiver.sender.transport for transceiver in self._pc.getTransceivers()}
+        if self._pc.sctp is not None:
+            transports.add(self._pc.sctp.transport)
+        return transports
+
+    def _persist(self) -> None:
+        """Let ICE, DTLS and SCTP come about soon, and stand what a network loses."""
+        for transport in self._transports():
+            self._in_a_hurry += [insist(transport), outlast_loss(transport)]
+            if (end := leave_ice_at_once(transport)) is not None:
+                self._in_a_hurry.append(end)
+        if self._pc.sctp is not None:
+            self._in_a_hurry.append(insist_on_association(self._pc.sctp))
+
     def _open_lines(self, answer: str) -> None:
         """Let sound go its way, and nothing hostile get through to aiortc on any socket."""
-        lines = {transceiver.sender.transport for transceiver in self._pc.getTransceivers()}
-        if self._pc.sctp is not None:
-            lines.add(self._pc.sctp.transport)
-        for transport in lines if is_known() else ():
+        for transport in self._transports() if is_known() else ():
             if self._audio is not None and transport is self._audio.transport:
                 self.rate = self._audio.open(answer) or RATE
                 self._lines.append(self._audio.line)
