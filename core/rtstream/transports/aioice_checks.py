@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from aioice import ice, stun
 
-from .aiortc_inside import reads
+from .aiortc_inside import holds, reads
 
 if TYPE_CHECKING:
     from aiortc import RTCDtlsTransport
@@ -53,13 +53,6 @@ _CONTRACT: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def _holds(check: Callable[[Any], bool], connection: Any) -> bool:
-    try:
-        return check(connection)
-    except (AttributeError, KeyError, TypeError):
-        return False
-
-
 class Checks:
     """The checks that a connection sends and answers. Make it when the candidates are gathered.
 
@@ -68,7 +61,7 @@ class Checks:
 
     def __init__(self, transport: RTCDtlsTransport) -> None:
         self._connection: Any = getattr(transport.transport, "_connection", None)
-        self.known = all(_holds(check, self._connection) for check in _CONTRACT.values())
+        self.known = all(holds(check, self._connection) for check in _CONTRACT.values())
 
     def ask_through(self, wrap: Callable[[Ask, Say], Ask]) -> None:
         """Let what is asked go through a function of ours, on each socket."""
@@ -80,7 +73,7 @@ class Checks:
         for protocol in self._connection._protocols:
             protocol.send_stun = _answers(wrap(protocol.send_stun), protocol.send_stun)
 
-    def keep_consent_by(self, keep: Callable[[], Awaitable[None]]) -> None:
+    def keep_consent_by(self, keep: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Let a function of ours run once there is a far end, in the place of aioice's `query_consent`."""
         self._connection.query_consent = keep
 

@@ -7,7 +7,7 @@ import os
 import struct
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import aioice.ice
 import pylibsrtp
@@ -42,6 +42,7 @@ FAULTS = (
     ArithmeticError,
 )
 
+T = TypeVar("T")
 Send = Callable[[bytes], Awaitable[None]]
 Say = Callable[[Any], Awaitable[None]]  # sends a chunk of SCTP
 
@@ -122,12 +123,13 @@ def broken_names() -> list[str]:
         probe = _Probe()
     except FAULTS as error:
         return [f"a transport cannot be made ({error})"]
-    return [name for name, holds in _CONTRACT.items() if not _holds(holds, probe)]
+    return [name for name, check in _CONTRACT.items() if not holds(check, probe)]
 
 
-def _holds(check: Callable[[_Probe], bool], probe: _Probe) -> bool:
+def holds(check: Callable[[T], bool], of: T) -> bool:
+    """Whether a check of a contract says yes, and does not fail."""
     try:
-        return check(probe)
+        return check(of)
     except FAULTS:
         return False
 
