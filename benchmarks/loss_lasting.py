@@ -1,6 +1,6 @@
 """Row R10: calls through a network that loses 30 % of everything, from the first datagram on.
 
-    python benchmarks/loss_lasting.py [--calls 20] [--loss 30] [--seconds 60]
+    python benchmarks/loss_lasting.py [--calls 20] [--loss 30] [--seconds 60] [--ours]
 
 Each call connects through the relay of `harness/network.py`, which loses STUN, DTLS, SCTP, RTP and RTCP
 alike, both ways; then it talks, and sends a text of 50 characters twenty times a second on its data channel,
@@ -90,11 +90,14 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=20)
     parser.add_argument("--loss", type=float, default=30, help="percent")
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--ours", action="store_true", help="rtstream alone")
     args = parser.parse_args()
     report.title(f"R10: calls at {args.loss:g} % loss")
-    made = [peers.ours("hearing"), peers.bare("aiortc_hearing")]
-    if (python := peers.fastrtc_python(args)) is not None:
-        made.append(peers.theirs(python, "hearing"))
+    made = [peers.ours("hearing")]
+    if not args.ours:
+        made.append(peers.bare("aiortc_hearing"))
+        if (python := peers.fastrtc_python(args)) is not None:
+            made.append(peers.theirs(python, "hearing"))
     take_caller_core()
     browser.keep_ice_on_loopback()
     browser.opus()
