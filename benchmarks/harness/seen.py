@@ -17,6 +17,9 @@ from aiortc.codecs.vpx import vp8_depayload
 from aiortc.rate import RemoteBitrateEstimator
 from aiortc.rtp import RtcpPsfbPacket, RtpPacket, pack_remb_fci
 
+from rtstream.rtp import rtcp
+from rtstream.rtp.reception import Reception
+
 from . import picture
 from .browser import Call, Packet, Unsaid
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from aiortc import RTCPeerConnection
 
+REPORT_SECONDS = 1.0  # between two reports of what came, as Chromium has it for pictures
 BITS = 16  # of the moment, in ms, as servers/both.py draws it
 
 
@@ -41,8 +45,9 @@ class Seeing(Call):
     """A call that offers pictures beside sound.
 
     Args:
-        line: bits a second that come through to it; the rest waits. None: all. It tells the server how much
-            that is as a browser does, from how late packets come: by aiortc's estimator, which is WebRTC's.
+        line: bits a second that come through to it; the rest waits, reports too. None: all. It tells the
+            server how much that is as a browser does, from how late packets come: by aiortc's estimator,
+            which is WebRTC's. And it reports what came, once a second.
     """
 
     def __init__(self, line: float | None = None) -> None:
@@ -50,6 +55,8 @@ class Seeing(Call):
         self._line = line
         self._estimator, self._free, self._told = RemoteBitrateEstimator(), 0.0, 0
         self._due: list[float] = []
+        self._sources: dict[int, Reception] = {}
+        self._report_due = 0.0
         self._number = random.randrange(1 << 14)
 
     def _offer_more(self, pc: RTCPeerConnection) -> None:
@@ -74,18 +81,34 @@ class Seeing(Call):
                 self._free = max(self._free, arrived) + takes
                 self._due.append(self._free)
             while self._told < len(self._due) and self._due[self._told] <= time.monotonic():
-                self._tell(self._came[self._told][1], self._due[self._told])
+                data, due = self._came[self._told][1], self._due[self._told]
+                take = self._note if rtcp.is_rtcp(data) else self._tell
+                take(data, due)
                 self._told += 1
+            if (now := time.monotonic()) >= self._report_due:
+                self._report_due = now + REPORT_SECONDS * random.uniform(0.5, 1.5)
+                self._report(rtcp.report(1, None, [source.block(now) for source in self._sources.values()]))
+
+    def _note(self, data: bytes, arrived: float) -> None:
+        """Take the server's word of what it sent, which our reports name."""
+        with contextlib.suppress(pylibsrtp.Error):
+            for report in rtcp.parse(self._srtp.unprotect_rtcp(data)):
+                if report.sent is not None and report.ssrc in self._sources:
+                    self._sources[report.ssrc].sender_report(report.sent, arrived)
 
     def _tell(self, data: bytes, arrived: float) -> None:
         read = self._decrypted(arrived, data)
-        if read is None or read[1] != self._type:
+        if read is None:
+            return
+        ssrc = int.from_bytes(data[8:12], "big")
+        self._sources.setdefault(ssrc, Reception(ssrc, 90_000)).count(read[0].sequence)
+        if read[1] != self._type:
             return
         told = self._estimator.add(
             abs_send_time=self._sent_at[data[:12]],
             arrival_time_ms=int(1000 * arrived),
             payload_size=len(read[0].payload),
-            ssrc=int.from_bytes(data[8:12], "big"),
+            ssrc=ssrc,
         )
         if told is not None:
             fci = pack_remb_fci(*told)
@@ -143,11 +166,20 @@ class Seeing(Call):
         self._sent_at: dict[bytes, int] = {}
         self._extensions: Any = sender.transport._rtp_header_extensions_map
         self._type = int(self._pictures._codecs[0].payloadType or 0)
-        protect, pair = (
-            sender.transport._tx_srtp.protect_rtcp,
-            sender.transport.transport._connection._nominated[1],
+        pair = sender.transport.transport._connection._nominated[1]
+        protect, socket = sender.transport._tx_srtp.protect_rtcp, pair.protocol.transport
+        self._report = lambda data: (
+            None if socket.is_closing() else socket.sendto(protect(data), pair.remote_addr)
         )
-        self._report = lambda data: pair.protocol.transport.sendto(protect(data), pair.remote_addr)
+        receive = pair.protocol.datagram_received
+
+        def datagram_received(data: bytes, source: Any) -> None:
+            if 127 < data[0] < 192 and rtcp.is_rtcp(data):
+                self._came.append((time.monotonic(), data))  # it shares the line
+            else:
+                receive(data, source)
+
+        pair.protocol.datagram_received = datagram_received
 
 
 def moment(gray: np.ndarray) -> int | None:
