@@ -21,6 +21,7 @@ from rtstream.media.picture_encoder import PictureEncoder
 from rtstream.media.pyav import video_from_av
 from rtstream.transports import picture_intake
 from rtstream.transports.aiortc_receiver import _PICTURES
+from rtstream.video.bandwidth import START
 from tests.conftest import run
 from tests.helpers.handlers import AsyncAudioVideoEcho, Log
 from tests.helpers.media import Picture
@@ -152,13 +153,26 @@ def test_a_far_end_that_can_take_little_is_sent_smaller_pictures_of_fewer_bits()
 
             async def small() -> None:
                 # A busy machine makes them smaller, too, but only the far end's word brings the bits down.
-                while client.pictures[-1].width > 320 or track.governor.target() > 120_000:
+                while client.pictures[-1].width > 320 or track.governor.bandwidth.rate > 120_000:
                     await receiver._send_rtcp(packet)
                     await client.sees(3)
 
             await asyncio.wait_for(small(), 15)
-            assert track.governor.target() <= 120_000
+            assert track.governor.bandwidth.rate <= 120_000
             assert client.pictures[-1].width / client.pictures[-1].height == pytest.approx(4 / 3, rel=0.03)
+
+    run(main())
+
+
+def test_the_far_ends_answers_tell_how_long_the_way_is_and_the_rate_grows() -> None:
+    async def main() -> None:
+        stream = Stream(Moving(640, 480), modality="video")
+        async with answering(stream) as server, caller(server, audio=False, video=True) as client:
+            await client.call()
+            await client.sees(3)
+            bandwidth = pictures_of(stream, client).governor.bandwidth
+            await until(lambda: bandwidth._quickest < 1, 15)
+            await until(lambda: bandwidth.rate > 1.2 * START, 15)
 
     run(main())
 

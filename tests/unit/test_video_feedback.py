@@ -12,9 +12,9 @@ from rtstream.video.feedback import Feedback, read
 OURS, OTHER = 0x12345678, 0x87654321
 
 
-def report(ssrc: int, lost: int) -> bytes:
+def report(ssrc: int, lost: int, last: int = 0, since: int = 0) -> bytes:
     info = RtcpReceiverInfo(
-        ssrc, fraction_lost=lost, packets_lost=1, highest_sequence=9, jitter=0, lsr=0, dlsr=0
+        ssrc, fraction_lost=lost, packets_lost=1, highest_sequence=9, jitter=0, lsr=last, dlsr=since
     )
     return bytes(RtcpRrPacket(ssrc=1, reports=[info]))
 
@@ -42,13 +42,14 @@ def limit(bitrate: int, *ssrcs: int) -> bytes:
         (limit(200_000, OTHER), Feedback()),
         (report(OURS, 64), Feedback(lost=0.25)),
         (report(OTHER, 64), Feedback()),
+        (report(OURS, 0, 0xABCD1234, 32768), Feedback(lost=0.0, answered=(0xABCD1234, 0.5))),
         (report(OURS, 0) + limit(3_000_000, OURS) + feedback(1, OURS), Feedback(True, 2_999_992, 0.0)),
         (b"", Feedback()),
     ],
 )
 def test_feedback_counts_when_it_names_our_source(data: bytes, said: Feedback) -> None:
     found = read(data, OURS)
-    assert (found.key, found.lost) == (said.key, said.lost)
+    assert (found.key, found.lost, found.answered) == (said.key, said.lost, said.answered)
     assert (found.limit is None) == (said.limit is None)
     assert abs((found.limit or 0) - (said.limit or 0)) < 16, "REMB keeps 18 bits"
 

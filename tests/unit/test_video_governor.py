@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
-from aiortc.rate import RemoteBitrateEstimator
 
 from rtstream.media.video import VideoOptions
-from rtstream.video.governor import LADDERS, LEAST_BITS, START, Governor, Plan
+from rtstream.video.governor import LADDERS, LEAST_BITS, Governor, Plan
 
 HD, VGA = (1280, 720), (640, 480)
 
@@ -38,7 +35,7 @@ class World:
         end, due, tell = self.now + seconds, self.now, self.now
         while self.now < end:
             self.governor.came(self.now)
-            if self.now >= due and not self.governor.wait(self.now):
+            if self.now >= due and not self.governor.bandwidth.wait(self.now):
                 plan = self.governor.plan(*self.size, self.now)
                 self.plans.append((self.now, plan))
                 self.rungs.append(self.governor.rung)
@@ -53,6 +50,11 @@ class World:
                 tell += 1.0
             self.now += 1 / self.source
         return self.plans[-1][1]
+
+    def praise(self) -> None:
+        """The far end says that all came, and at once."""
+        self.governor.bandwidth.answered(self.now - 0.05, 0.02, self.now)
+        self.governor.bandwidth.lost(0.0, self.now)
 
 
 def governor(**options: object) -> Governor:
@@ -69,18 +71,44 @@ def rates(world: World) -> list[int]:
 
 
 def test_with_room_nothing_is_lowered() -> None:
-    world = World(governor())
-    plan = world.run(30, lambda: world.governor.lost(0.0))
-    assert (plan.width, plan.height, plan.fps) == (1280, 720, 30)
-    assert plan.bitrate > 2_000_000
+    world = World(governor(), size=VGA)
+    plan = world.run(30, world.praise)
+    assert (plan.width, plan.height, plan.fps) == (640, 480, 30)
     assert set(world.rungs) == {0}
 
 
+def test_large_pictures_begin_smaller_and_are_whole_after_some_seconds_of_room() -> None:
+    """A key frame of them would take a slow line a second, and nobody knows yet that it is none."""
+    world = World(governor())
+    world.run(10, world.praise)
+    _, first = world.plans[0]
+    assert (first.width, first.height) == (640, 360)
+    whole = next(at for at, plan in world.plans if (plan.width, plan.fps) == (1280, 30))
+    assert whole < 100 + 5
+    assert world.plans[-1][1].bitrate > 2_000_000
+    assert max(changed(world.rungs)) == 0, "none is taken back"
+
+
+def test_what_must_keep_its_size_begins_with_it() -> None:
+    world = World(governor(degradation_preference="maintain-resolution"))
+    assert world.run(1).width == 1280
+
+
+def test_rate_and_size_rise_together_for_each_change_takes_a_key_frame() -> None:
+    world = World(governor())
+    world.run(10, world.praise)
+    forms = [(plan.width, plan.bitrate) for _, plan in world.plans]
+    assert len({at for at, _ in forms}) > 1
+    for sooner, later in pairwise(forms):
+        if sooner[0] != later[0]:
+            assert later[1] > 1.3 * sooner[1]
+
+
 def test_size_and_fps_are_lowered_when_encoding_takes_longer_than_there_is_time() -> None:
-    world = World(governor(), a_pixel=45e-9)  # 41 ms a picture of 1280×720
+    world = World(governor(), size=VGA, a_pixel=135e-9)  # 41 ms a picture
     plan = world.run(20)
     assert plan.fps < 30
-    busy = 45e-9 * plan.width * plan.height * plan.fps
+    busy = 135e-9 * plan.width * plan.height * plan.fps
     assert busy < 0.9
     assert world.rungs.index(1) < 40, "within a second or so"
 
@@ -91,32 +119,32 @@ def test_they_are_raised_again_when_there_is_room_again_and_stay() -> None:
     low = world.governor.rung
     assert low >= 2
     world.a_pixel = 5e-9
-    plan = world.run(120, lambda: world.governor.lost(0.0))
+    plan = world.run(120, world.praise)
     assert world.governor.rung == 0 and plan.width == 1280
     assert not any(changed(world.rungs[-500:]))
 
 
 def test_a_load_between_two_rungs_does_not_make_it_swing() -> None:
-    world = World(governor(), a_pixel=34e-9)  # 31 ms: too much at 30 fps, and enough at 20
+    world = World(governor(), size=VGA, a_pixel=102e-9)  # 31 ms: too much at 30 fps, and enough at 20
     world.run(300)
     assert sum(by != 0 for by in changed(world.rungs)) <= 3
 
 
 def test_a_low_bandwidth_makes_pictures_smaller_at_once_and_the_rate_stays_below_it() -> None:
     world = World(governor())
-    world.run(10, lambda: world.governor.lost(0.0))
+    world.run(10, world.praise)
     assert world.governor.rung == 0
-    plan = world.run(10, lambda: world.governor.limited(200_000, world.now))
+    plan = world.run(10, lambda: world.governor.bandwidth.estimated(200_000, world.now))
     assert plan.bitrate <= 200_000
     assert plan.width * plan.height * plan.fps * LEAST_BITS <= 200_000
     assert world.sent <= 200_000
-    plan = world.run(120, lambda: world.governor.limited(4_000_000, world.now))
+    plan = world.run(120, lambda: world.governor.bandwidth.estimated(4_000_000, world.now))
     assert (plan.width, plan.height, plan.fps) == (1280, 720, 30)
 
 
 def test_pictures_that_cannot_be_made_with_so_few_bits_are_made_smaller() -> None:
     world = World(governor(), least=0.1)
-    plan = world.run(60, lambda: world.governor.limited(800_000, world.now))
+    plan = world.run(60, lambda: world.governor.bandwidth.estimated(800_000, world.now))
     assert world.sent <= 1.3 * plan.bitrate
     assert world.governor.rung > 0
     steps = [at for (at, _), by in zip(world.plans[1:], changed(world.rungs), strict=True) if by < 0]
@@ -124,41 +152,16 @@ def test_pictures_that_cannot_be_made_with_so_few_bits_are_made_smaller() -> Non
     assert waits == sorted(waits), "it tries again later each time"
 
 
-def test_an_estimate_that_only_tells_how_little_was_sent_is_no_limit() -> None:
-    world = World(governor(), size=VGA)
-    world.run(5, lambda: world.governor.lost(0.0))
-    begun = world.now
-    for _ in range(150):  # a picture in which nothing moves
-        world.now += 1 / 30
-        world.governor.came(world.now)
-        world.governor.plan(*VGA, world.now)
-        world.governor.encoded(0.002, 80, world.now, key=False)
-        if world.now - begun > 2.1:
-            world.governor.limited(30_000, world.now)
-    assert world.governor.target() > 500_000
-    assert world.governor.rung == 0
-
-
-def test_loss_lowers_the_rate_and_none_raises_it() -> None:
-    world = World(governor())
-    world.run(1)
-    assert world.governor.target() == START
-    for _ in range(4):
-        world.governor.lost(0.3)
-    assert world.governor.target() == pytest.approx(START * 0.85**4)
-    world.governor.lost(0.05)
-    assert world.governor.target() == pytest.approx(START * 0.85**4), "a little is left to retransmission"
-    for _ in range(40):
-        world.governor.lost(0.0)
-    assert world.governor.target() == pytest.approx(100_000 + 2.7 * 1280 * 720)
-
-
 def test_the_encoders_rate_is_not_changed_for_a_trifle_nor_often() -> None:
     world = World(governor(), size=VGA)
     chance = iter(range(1000))
-    world.run(60, lambda: world.governor.limited(500_000 + 40_000 * (next(chance) % 3), world.now))
+    world.run(
+        60, lambda: world.governor.bandwidth.estimated(500_000 + 40_000 * (next(chance) % 3), world.now)
+    )
     assert sum(by != 0 for by in changed(rates(world))) <= 2
-    world.run(60, lambda: world.governor.limited(300_000 + 1_000_000 * (next(chance) % 2), world.now))
+    world.run(
+        60, lambda: world.governor.bandwidth.estimated(300_000 + 1_000_000 * (next(chance) % 2), world.now)
+    )
     changes = [at for (at, _), by in zip(world.plans[1:], changed(rates(world)), strict=True) if by]
     assert all(later - sooner >= 1.0 for sooner, later in pairwise(changes))
 
@@ -168,10 +171,10 @@ def test_the_encoders_rate_is_not_changed_for_a_trifle_nor_often() -> None:
     [("maintain-framerate", "fps"), ("maintain-resolution", "width")],
 )
 def test_what_is_to_be_kept_is_lowered_last(preference: str, kept: str) -> None:
-    world = World(governor(degradation_preference=preference), a_pixel=70e-9)
+    world = World(governor(degradation_preference=preference), size=VGA, a_pixel=210e-9)
     plan = world.run(20)
     assert world.governor.rung > 0
-    assert getattr(plan, kept) == {"fps": 30, "width": 1280}[kept]
+    assert getattr(plan, kept) == {"fps": 30, "width": 640}[kept]
 
 
 def test_each_rung_costs_less_than_the_one_above_it() -> None:
@@ -187,21 +190,28 @@ def test_sizes_are_even_keep_their_shape_and_are_not_scaled_to_nothing(size: tup
     world.run(30)
     for _, plan in world.plans:
         assert plan.width % 2 == plan.height % 2 == 0
-        assert min(plan.width, plan.height) >= min(90, *(max(16, side - 1) for side in size))
+        assert min(plan.width, plan.height) >= min(180, *(max(16, side - 1) for side in size))
         assert max(plan.width, plan.height) <= 4096
         if min(size) > 16:
             assert plan.width / plan.height == pytest.approx(size[0] / size[1], rel=0.03)
 
 
+def test_small_pictures_are_left_as_they_are_and_come_less_often() -> None:
+    world = World(governor(), size=(160, 120), a_pixel=5e-6)
+    plan = world.run(20)
+    assert {(plan.width, plan.height) for _, plan in world.plans} == {(160, 120)}
+    assert plan.fps <= 10
+
+
 def test_no_more_is_sent_than_the_options_say() -> None:
     world = World(governor(bitrate=300_000, fps=12), size=VGA)
-    plan = world.run(60, lambda: world.governor.lost(0.0))
+    plan = world.run(60, world.praise)
     assert plan.bitrate <= 300_000
     assert plan.fps <= 12
 
 
 def test_a_picture_of_another_size_is_judged_anew() -> None:
-    world = World(governor(), a_pixel=45e-9)
+    world = World(governor(), size=VGA, a_pixel=135e-9)
     world.run(10)
     assert world.governor.rung > 0
     world.size = (320, 180)
@@ -213,52 +223,3 @@ def test_the_governor_asks_for_no_more_than_the_handler_gives() -> None:
     world = World(governor(), a_pixel=100e-9, source=5)  # 92 ms a picture, of which five come a second
     world.run(20)
     assert world.governor.rung == 0
-
-
-def test_what_is_more_than_the_line_carries_is_not_sent_but_waited_for() -> None:
-    """A key frame takes the bits of many pictures, and all that comes behind it would wait."""
-    one = governor(bitrate=400_000)
-    plan = one.plan(*VGA, 10.0)
-    one.encoded(0.005, 50_000, 10.0, key=True)
-    assert one.wait(10.0) == pytest.approx(400_000 / plan.bitrate - 0.2)
-    assert one.wait(10.7) == pytest.approx(0.1)
-    assert one.wait(11.0) == 0
-
-
-def test_when_the_line_turns_out_to_be_narrower_what_waits_on_it_may_leave_first() -> None:
-    world = World(governor(), size=VGA)
-    world.run(5, lambda: world.governor.lost(0.0))
-    world.governor.limited(200_000, world.now)
-    assert 0.5 < world.governor.wait(world.now) <= 1.0
-
-
-@pytest.mark.parametrize("width", [300_000, 1_000_000])
-def test_behind_a_narrow_line_pictures_are_late_for_a_moment_only(width: int) -> None:
-    """The far end finds out by WebRTC's own estimator how much its line carries; what is more waits there."""
-    one, estimator = governor(), RemoteBitrateEstimator()
-    coming: deque[tuple[float, float, int]] = deque()
-    now = due = free = 0.0
-    delays: list[tuple[float, float]] = []
-    while now < 30:
-        while coming and coming[0][0] <= now:
-            arrived, sent, size = coming.popleft()
-            told = estimator.add(int(arrived * 1000), int(sent * (1 << 18)) & 0xFFFFFF, size, 1)
-            if told is not None:
-                one.limited(told[0], now)
-        one.came(now)
-        plan = one.plan(*HD, now)
-        if now >= due and not one.wait(now):
-            due = now + 1 / plan.fps - 0.005
-            bits = max(plan.bitrate / plan.fps, 0.04 * plan.width * plan.height)
-            one.encoded(0.005, round(bits / 8), now, key=False)
-            packets = math.ceil(bits / 9600)
-            for _ in range(packets):
-                free = max(free, now) + (bits / packets + 320) / width
-                coming.append((free, now, round(bits / packets / 8)))
-            delays.append((now, free - now))
-        now += 1 / 30
-    assert max(delay for _, delay in delays) < 2.0
-    settled = sorted(delay for at, delay in delays if at > 5)
-    assert settled[len(settled) // 2] < 0.1
-    assert settled[len(settled) * 95 // 100] < 0.3
-    assert len(settled) > 25 * 4

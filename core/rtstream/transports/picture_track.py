@@ -20,6 +20,7 @@ from ..video import feedback
 from ..video.governor import Governor, Plan
 from ..worker import Worker
 from .aiortc_inside import Line
+from .aiortc_sender import Reports
 from .newest import Newest
 
 KEY_SECONDS = 0.3  # between two key frames that were asked for: one answers all who ask meanwhile
@@ -53,6 +54,7 @@ class PictureTrack(MediaStreamTrack):
         self.governor = Governor(options)
         self._ssrc = sender._ssrc
         self._clock = Clock()
+        self._reports = Reports(sender, self._clock.now)
         self._encoder: PictureEncoder | None = None
         self._worker = Worker("rtstream-encoder")
         self._newest = Newest()
@@ -79,20 +81,25 @@ class PictureTrack(MediaStreamTrack):
 
     def told(self, data: bytes) -> None:
         """The far end has sent RTCP."""
-        said = feedback.read(data, self._ssrc)
+        said, now, bandwidth = feedback.read(data, self._ssrc), self._clock.now(), self.governor.bandwidth
         self._key |= said.key
-        if said.limit is not None:
-            self.governor.limited(said.limit, self._clock.now())
+        if said.answered is not None:
+            last, held = said.answered
+            if (left := self._reports.left(last)) is not None:
+                bandwidth.answered(left, held, now)
         if said.lost is not None:
-            self.governor.lost(said.lost)
+            bandwidth.lost(said.lost, now)
+        if said.limit is not None:
+            bandwidth.estimated(said.limit, now)
 
     async def recv(self) -> av.Packet[Any]:
-        """The next picture, encoded."""
+        """The next picture, encoded; the one before has left."""
+        await self._reports.send()
         while True:
             frame = await self._newest.take()
             plan = self.governor.plan(frame.pixels.shape[1], frame.pixels.shape[0], self._clock.now())
             now = self._clock.now()
-            if (wait := max(self._due - EARLY / plan.fps - now, self.governor.wait(now))) <= 0:
+            if (wait := max(self._due - EARLY / plan.fps - now, self.governor.bandwidth.wait(now))) <= 0:
                 break
             # A newer one may come meanwhile, and is sent in its place.
             await self._clock.sleep(wait)

@@ -15,11 +15,15 @@ _SSRC = Struct("!I")
 
 
 class Feedback(NamedTuple):
-    """`key`: a key frame is needed. `limit`: the most bits a second. `lost`: the share of packets."""
+    """`key`: a key frame is needed. `limit`: the most bits a second. `lost`: the share of packets.
+
+    `answered`: the newest report that had come, by the middle of its NTP time, and how many seconds before.
+    """
 
     key: bool = False
     limit: int | None = None
     lost: float | None = None
+    answered: tuple[int, float] | None = None
 
 
 def read(data: bytes, ssrc: int) -> Feedback:
@@ -37,7 +41,11 @@ def read(data: bytes, ssrc: int) -> Feedback:
             limit = _limit(body, ssrc) if format == APPLICATION else limit
         at = end
     blocks = [block for report in rtcp.parse(data) for block in report.blocks if block.ssrc == ssrc]
-    return Feedback(key, limit, blocks[-1].fraction / 256 if blocks else None)
+    if not blocks:
+        return Feedback(key, limit)
+    block = blocks[-1]
+    answered = (block.last, block.since / 65536) if block.last else None
+    return Feedback(key, limit, block.fraction / 256, answered)
 
 
 def _limit(body: bytes, ssrc: int) -> int | None:

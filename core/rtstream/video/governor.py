@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..media.video import Preference, VideoOptions
+from .bandwidth import Bandwidth
 
 LADDERS: dict[Preference, tuple[tuple[float, float], ...]] = {  # shares of the size and of the fps
     "balanced": (
@@ -21,7 +22,7 @@ LADDERS: dict[Preference, tuple[tuple[float, float], ...]] = {  # shares of the 
     "maintain-framerate": ((1, 1), (3 / 4, 1), (1 / 2, 1), (3 / 8, 1), (1 / 4, 1), (1 / 4, 1 / 2)),
     "maintain-resolution": ((1, 1), (1, 2 / 3), (1, 1 / 2), (1, 1 / 3), (1, 1 / 6), (1, 1 / 10)),
 }
-SMALLEST = 90  # pixels of the shorter side, which scaling does not go below
+SMALLEST = 180  # pixels of the shorter side, below which nothing is scaled
 LARGEST = 4096  # and of the longer side, which no decoder of a browser refuses
 LEAST_SIDE = 16  # a macroblock
 
@@ -31,26 +32,16 @@ TELLING = 30  # pictures that say so; a few do if it is a gross excess, for a ra
 GROSS = 5, 2.0
 LEAST_BITS = 0.016  # a pixel: with fewer VP8 and H.264 show blocks; and so many times that to go up
 ROOM = 1.3
+KEY_BITS = 0.65  # a second for each pixel, until the network is known: a key frame of less would take long
 DOWN_SECONDS = 0.5  # between two ways down, of so many steps at most
 MOST_STEPS = 4
 UP_SECONDS = (
     4.0,
     60.0,
 )  # calm before a step up, and at most, doubled when the one before had to be taken back
-OBSERVED = 1.0  # seconds in which bytes are counted
-QUEUED = 0.2  # seconds of the rate that may be on their way; then pictures wait until they have left
 
-START = 500_000  # bits a second until the network has been heard of
-LEAST_RATE = 50_000
-OF_LIMIT = 0.9  # of the far end's estimate, for headers and what is sent again
-# Of it, what must have been sent for it to tell of the network: else it only tells how little was sent, for
-# an estimate goes no higher than 1.5 times what comes (draft-ietf-rmcat-gcc-02 §5.5).
-USED = 0.75
-LIMIT_SECONDS = 2.0  # until it is lowered again: the estimate falls too far while what waits is let go
-LOSSY, LOSSLESS = 0.10, 0.02  # as RFC 8836's loss-based control: down above, up below
-GROWTH = 1.08  # a report
 LOWER, HIGHER = 0.85, 1.3  # changes of the rate that an encoder is told of
-RAISE_SECONDS = 3.0  # for VP8 needs a key frame to change its rate
+LOWER_SECONDS, RAISE_SECONDS = 1.0, 3.0  # after the one before, for VP8 needs a key frame to change its rate
 
 
 @dataclass(frozen=True)
@@ -66,8 +57,9 @@ class Plan:
 class Governor:
     """Finds the rung of a ladder of sizes and rates on which pictures do not pile up.
 
-    Tell it of each picture that was encoded and of what the far end reports; ask it for a `plan` before
-    each picture. It goes down when encoding takes most of the time, or more bits than there are, and up
+    Tell it of each picture that was encoded, and its `bandwidth` of what the far end reports; ask it for a
+    `plan` before each picture. It begins no higher than a line of unknown width may carry, and goes up
+    with the rate. It goes down when encoding takes most of the time, or more bits than there are, and up
     again when there is room for the next rung and has been for a while: longer each time it was wrong.
     """
 
@@ -78,16 +70,11 @@ class Governor:
         self._size = (0, 0)
         self._took = self._interval = 0.0  # seconds a picture, smoothed
         self._last_came: float | None = None
-        self._rate = float(START)
-        self._limit: float | None = None
-        self._lowered = float("-inf")
-        self._clean = True  # no loss was reported lately
-        self._bitrate = 0
+        self.bandwidth = Bandwidth(options.bitrate)
+        self._planned: Plan | None = None
         self._bitrate_since = float("-inf")
         self._bits = 0.0  # a picture that is no key frame, smoothed over so many
         self._counted = 0
-        self._sent = _Bits()
-        self._owed, self._owed_since = 0.0, float("-inf")
         self._changed = self._raised = float("-inf")
         self._calm_since: float | None = None
         self._patience = UP_SECONDS[0]
@@ -107,68 +94,39 @@ class Governor:
     def plan(self, width: int, height: int, now: float) -> Plan:
         """How a picture of this size is to be sent now."""
         if (width, height) != self._size:
-            self._size, self._took, self._counted = (width, height), 0.0, 0
+            self._take_size(width, height)
         self._look(now)
-        scale, share = self._ladder[self._rung]
-        scale = max(scale, min(1.0, SMALLEST / min(width, height)))
-        scale = min(scale, LARGEST / max(width, height))
-        self._set_bitrate(now)
-        return Plan(_even(width * scale), _even(height * scale), self._options.fps * share, self._bitrate)
+        scale, share = self._scale(self._rung), self._ladder[self._rung][1]
+        size = _even(width * scale), _even(height * scale)
+        self._planned = Plan(*size, self._options.fps * share, self._bitrate(size, now))
+        return self._planned
 
     def encoded(self, seconds: float, size: int, now: float, *, key: bool) -> None:
         """A picture was encoded to so many bytes, and so long it took."""
         self._took += 0.2 * (seconds - self._took) if self._took else seconds
-        self._sent.add(8 * size, now)
-        self._owed, self._owed_since = self._unsent(now) + 8 * size, now
+        self.bandwidth.sent(8 * size, now)
         if not key:  # one of them takes the bits of many, by its nature
             self._bits += (8 * size - self._bits) / min(self._counted + 1, TELLING)
             self._counted += 1
 
-    def wait(self, now: float) -> float:
-        """Seconds until what was sent has left, at the rate that the network carries, but for a little."""
-        return max(0.0, self._unsent(now) / self.target() - QUEUED)
+    def _take_size(self, width: int, height: int) -> None:
+        first = self._size == (0, 0)
+        self._size, self._took, self._counted = (width, height), 0.0, 0
+        self.bandwidth.useful = 100_000 + 2.7 * width * height  # 2.5 Mb/s for 1280×720, as browsers have it
+        if first:
+            self._rung = next(filter(self._bears_key, range(len(self._ladder))), 0)
 
-    def limited(self, bitrate: int, now: float) -> None:
-        """The far end estimates that the network carries so many bits a second."""
-        limit, sent = OF_LIMIT * bitrate, self._sent.rate(now)
-        if self._clean:
-            self._rate = min(max(self._rate, limit), self._options.bitrate)
-        if self._limit is not None and limit > self._limit:
-            self._limit = limit
-        elif sent is not None and sent >= USED * bitrate and now - self._lowered >= LIMIT_SECONDS:
-            self._limit, self._lowered = limit, now
-            if sent > bitrate:  # what is more waits somewhere, and delays all that comes behind it
-                owed = OBSERVED * min(sent - bitrate, limit)
-                self._owed, self._owed_since = max(self._unsent(now), owed), now
-
-    def lost(self, share: float) -> None:
-        """The far end reports so much of what was sent as lost."""
-        self._clean = share < LOSSLESS
-        if share > LOSSY:
-            self._rate *= 1 - 0.5 * share
-        elif self._clean:
-            self._rate *= GROWTH
-        self._rate = min(max(self._rate, LEAST_RATE), self._options.bitrate)
-
-    # The rate.
-
-    def target(self) -> float:
-        """The bits a second that may be sent of pictures of this size."""
-        width, height = self._size
-        of_size = 100_000 + 2.7 * width * height  # 2.5 Mb/s for 1280×720, as browsers have it
-        most = min(self._options.bitrate, of_size, self._rate, self._limit or self._rate)
-        return max(most, LEAST_RATE)
-
-    def _set_bitrate(self, now: float) -> None:
-        change = self.target() / self._bitrate if self._bitrate else 0.0
-        since = now - self._bitrate_since
-        if change < LOWER and since > 1.0 or change > HIGHER and since > RAISE_SECONDS or not change:
-            self._bitrate, self._bitrate_since = round(self.target()), now
-            self._counted = 0
-
-    def _unsent(self, now: float) -> float:
-        """Bits that wait on the line."""
-        return max(0.0, self._owed - self.target() * (now - self._owed_since)) if self._owed else 0.0
+    def _bitrate(self, size: tuple[int, int], now: float) -> int:
+        """What the encoder is told, which is changed seldom, and with the size."""
+        rate, before = self.bandwidth.rate, self._planned
+        if before is not None and size == (before.width, before.height):
+            change, since = rate / before.bitrate, now - self._bitrate_since
+            lower = change < LOWER and since > LOWER_SECONDS
+            higher = change > HIGHER and (self.bandwidth.starting or since > RAISE_SECONDS)
+            if not lower and not higher:
+                return before.bitrate
+        self._bitrate_since, self._counted = now, 0
+        return round(rate)
 
     # The ladder.
 
@@ -179,6 +137,9 @@ class Governor:
                 if now - self._raised < UP_SECONDS[0]:  # it was wrong to go up
                     self._patience = min(2 * self._patience, UP_SECONDS[1])
                 self._step(self._steps_down(excess), now)
+        elif self._rises():
+            while self._rung and self._has_room() and self._bears_key(self._rung - 1):
+                self._step(-1, now)
         elif self._rung and self._has_room():
             self._calm_since = now if self._calm_since is None else self._calm_since
             if now - self._calm_since >= self._patience:
@@ -186,6 +147,11 @@ class Governor:
                 self._raised = now
         else:
             self._calm_since = None
+
+    def _rises(self) -> bool:
+        """Whether the rate is on its way up from the beginning, and the encoder is to be told."""
+        told = self._planned.bitrate if self._planned is not None else 0
+        return self.bandwidth.starting and self.bandwidth.rate > HIGHER * told
 
     def _step(self, steps: int, now: float) -> None:
         cost = self._pixels(self._rung + steps) / self._pixels(self._rung)
@@ -205,45 +171,34 @@ class Governor:
     def _excess(self) -> float:
         """How many times more time or bits this rung takes than there are."""
         fps = self._fps(self._rung)
-        over = self._bits * fps / self._bitrate if self._counted >= GROSS[0] else 0.0
+        told = self._planned.bitrate if self._planned is not None else 1
+        over = self._bits * fps / told if self._counted >= GROSS[0] else 0.0
         borne = OVER if self._counted >= TELLING else GROSS[1]
-        return max(self._took * fps / BUSY, self._least(self._rung) / self.target(), over / borne)
+        return max(self._took * fps / BUSY, self._least(self._rung) / self.bandwidth.rate, over / borne)
 
     def _has_room(self) -> bool:
         above = self._rung - 1
         busy = self._took * self._pixels(above) / self._pixels(self._rung) * self._fps(above)
-        return busy < IDLE and self.target() > ROOM * self._least(above)
+        return busy < IDLE and self.bandwidth.rate > ROOM * self._least(above)
 
     def _least(self, rung: int) -> float:
         """The bits a second below which a rung looks worse than the one under it."""
         return LEAST_BITS * self._pixels(rung) * self._fps(rung)
 
+    def _bears_key(self, rung: int) -> bool:
+        return KEY_BITS * self._pixels(rung) <= self.bandwidth.rate
+
+    def _scale(self, rung: int) -> float:
+        scale = max(self._ladder[rung][0], min(1.0, SMALLEST / min(self._size)))
+        return min(scale, LARGEST / max(self._size))
+
     def _pixels(self, rung: int) -> float:
-        return max(1.0, self._size[0] * self._size[1] * self._ladder[rung][0] ** 2)
+        return max(1.0, self._size[0] * self._size[1] * self._scale(rung) ** 2)
 
     def _fps(self, rung: int) -> float:
         """How often pictures are sent on a rung, of which the handler may give fewer."""
         most = self._options.fps * self._ladder[rung][1]
         return min(most, 1 / self._interval) if self._interval else most
-
-
-class _Bits:
-    """How many bits a second are sent."""
-
-    def __init__(self) -> None:
-        self._since = self._count = 0.0
-        self._rate: float | None = None
-
-    def add(self, bits: int, now: float) -> None:
-        self.rate(now)
-        self._count += bits
-
-    def rate(self, now: float) -> float | None:
-        """Of the last whole second; None before there is one."""
-        if now - self._since >= OBSERVED:
-            self._rate = self._count / (now - self._since)
-            self._since, self._count = now, 0.0
-        return self._rate
 
 
 def _even(pixels: float) -> int:
