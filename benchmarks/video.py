@@ -2,9 +2,10 @@
 
     python benchmarks/video.py [--streams 3] [--work 50] [--seconds 8] [--rounds 1]
 
-640×480 VP8 at 30 frames a second. The first stream's handler sleeps `--work` ms a frame, the others
-give each frame back at once; in the control run none sleeps. Each frame carries its number, so its
-delay is known: from sending its last packet to the arrival of the last packet of its echo.
+640×480 VP8 at 30 frames a second; the callers report what comes, as browsers do. The first stream's
+handler sleeps `--work` ms a frame, the others give each frame back at once; in the control run none
+sleeps. Each frame carries its number, so its delay is known: from sending its last packet to the arrival of
+the last packet of its echo.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ import argparse
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import httpx
 import numpy as np
 from aiortc.codecs.vpx import vp8_depayload
 from harness import browser, peers, picture, report
-from harness.browser import Call
 from harness.processes import Program, serving, take_caller_core
+from harness.seen import Watching
+
+if TYPE_CHECKING:
+    from harness.browser import Call
 
 TICKS = 90_000 // picture.RATE
 SKIPPED = 1.0  # seconds at the start that do not count
@@ -129,7 +133,7 @@ async def ping(port: int, seconds: float) -> list[float]:
 
 async def measure(server: Program, streams: int, seconds: float, *, pinged: bool) -> Run:
     memory = server.memory()
-    calls = [Call("video") for _ in range(streams)]
+    calls: list[Call] = [Watching() for _ in range(streams)]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client:
         for call in calls:
             await call.open(client)

@@ -30,10 +30,11 @@ def drawn(number: int) -> Picture:
 
 
 def number_of(gray: Picture) -> int | None:
-    """The number in a frame's luma; None when it cannot be read."""
-    inner = slice(BLOCK // 4, 3 * BLOCK // 4)
-    strip = gray[inner, : (BITS + 2) * BLOCK].reshape(BLOCK // 2, BITS + 2, BLOCK)[:, :, inner]
-    white, black, *levels = strip.mean(axis=(0, 2))
+    """The number in a frame's luma, at any size; None when it cannot be read."""
+    block = gray.shape[1] / WIDTH * BLOCK
+    inner = slice(round(block / 4), round(3 * block / 4))
+    cells = [gray[inner, round((n + 0.25) * block) : round((n + 0.75) * block)] for n in range(BITS + 2)]
+    white, black, *levels = (float(cell.mean()) for cell in cells)
     if white - black < 80:
         return None
     return sum(1 << bit for bit, level in enumerate(levels) if level > (white + black) / 2)

@@ -18,17 +18,39 @@ from aiortc.rate import RemoteBitrateEstimator
 from aiortc.rtp import RtcpPsfbPacket, RtpPacket, pack_remb_fci
 
 from rtstream.rtp import rtcp
-from rtstream.rtp.reception import Reception
 
 from . import picture
 from .browser import Call, Packet, Unsaid
+from .reporting import Reporter
 
 if TYPE_CHECKING:
     import numpy as np
     from aiortc import RTCPeerConnection
 
-REPORT_SECONDS = 1.0  # between two reports of what came, as Chromium has it for pictures
 BITS = 16  # of the moment, in ms, as servers/both.py draws it
+
+
+class Watching(Call):
+    """A call of pictures alone, which reports what comes of them when it comes."""
+
+    def __init__(self) -> None:
+        super().__init__("video")
+
+    def _take_over(self, sender: Any) -> None:
+        super()._take_over(sender)
+        reporter = Reporter(sender)
+        protocol: Any = sender.transport.transport._connection._nominated[1].protocol
+        receive = protocol.datagram_received
+
+        def datagram_received(data: bytes, source: Any) -> None:
+            media = 127 < data[0] < 192
+            if media:
+                reporter.came(data, time.monotonic())
+                reporter.look()
+            if not media or not rtcp.is_rtcp(data):
+                receive(data, source)
+
+        protocol.datagram_received = datagram_received
 
 
 @dataclass(frozen=True)
@@ -55,8 +77,6 @@ class Seeing(Call):
         self._line = line
         self._estimator, self._free, self._told = RemoteBitrateEstimator(), 0.0, 0
         self._due: list[float] = []
-        self._sources: dict[int, Reception] = {}
-        self._report_due = 0.0
         self._number = random.randrange(1 << 14)
 
     def _offer_more(self, pc: RTCPeerConnection) -> None:
@@ -82,37 +102,24 @@ class Seeing(Call):
                 self._due.append(self._free)
             while self._told < len(self._due) and self._due[self._told] <= time.monotonic():
                 data, due = self._came[self._told][1], self._due[self._told]
-                take = self._note if rtcp.is_rtcp(data) else self._tell
-                take(data, due)
+                self._reporter.came(data, due)
+                self._tell(data, due)
                 self._told += 1
-            if (now := time.monotonic()) >= self._report_due:
-                self._report_due = now + REPORT_SECONDS * random.uniform(0.5, 1.5)
-                self._report(rtcp.report(1, None, [source.block(now) for source in self._sources.values()]))
-
-    def _note(self, data: bytes, arrived: float) -> None:
-        """Take the server's word of what it sent, which our reports name."""
-        with contextlib.suppress(pylibsrtp.Error):
-            for report in rtcp.parse(self._srtp.unprotect_rtcp(data)):
-                if report.sent is not None and report.ssrc in self._sources:
-                    self._sources[report.ssrc].sender_report(report.sent, arrived)
+            self._reporter.look()
 
     def _tell(self, data: bytes, arrived: float) -> None:
         read = self._decrypted(arrived, data)
-        if read is None:
-            return
-        ssrc = int.from_bytes(data[8:12], "big")
-        self._sources.setdefault(ssrc, Reception(ssrc, 90_000)).count(read[0].sequence)
-        if read[1] != self._type:
+        if read is None or read[1] != self._type:
             return
         told = self._estimator.add(
             abs_send_time=self._sent_at[data[:12]],
             arrival_time_ms=int(1000 * arrived),
             payload_size=len(read[0].payload),
-            ssrc=ssrc,
+            ssrc=int.from_bytes(data[8:12], "big"),
         )
         if told is not None:
             fci = pack_remb_fci(*told)
-            self._report(bytes(RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=fci)))
+            self._reporter.send(bytes(RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=fci)))
 
     def packets(self) -> Iterator[Packet]:
         """What came back of the sound."""
@@ -166,11 +173,8 @@ class Seeing(Call):
         self._sent_at: dict[bytes, int] = {}
         self._extensions: Any = sender.transport._rtp_header_extensions_map
         self._type = int(self._pictures._codecs[0].payloadType or 0)
+        self._reporter = Reporter(sender)
         pair = sender.transport.transport._connection._nominated[1]
-        protect, socket = sender.transport._tx_srtp.protect_rtcp, pair.protocol.transport
-        self._report = lambda data: (
-            None if socket.is_closing() else socket.sendto(protect(data), pair.remote_addr)
-        )
         receive = pair.protocol.datagram_received
 
         def datagram_received(data: bytes, source: Any) -> None:

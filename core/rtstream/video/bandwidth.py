@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import deque
 from itertools import takewhile
 
-START = (
-    200_000  # bits a second until the network has been heard of: beside sound, less than a slow line carries
-)
+START = 200_000  # bits a second until the network has been heard of: a slow line bears them beside sound
 LEAST = 50_000
 GROWTH = 1.08  # a second, as in draft-ietf-rmcat-gcc-02 §5.5
 START_GROWTH = 1.5  # until anything says that it is enough; twice would fill a line with a second of queue
@@ -18,8 +16,7 @@ OBSERVED = 1.0  # seconds in which bits are counted
 OF_ESTIMATE = 0.9  # of the far end's, for headers, sound, and what is sent again
 OVER = 1.1  # so many times the estimate must be sent for it to tell of a queue
 CUT_SECONDS = 2.0  # until it cuts again: the estimate falls too far while what waits is let go
-
-DEEP = 0.6  # of the rate: an estimate this low does not wait for that
+DEEP = 0.6  # of the rate: an estimate as low as this cuts at once
 
 NEAR = 0.2  # seconds that the first answer may take to show no queue
 LATE = 0.1  # and that others may take longer than the quickest; what is more is a queue that the report met

@@ -173,7 +173,8 @@ class Governor:
         fps = self._fps(self._rung)
         told = self._planned.bitrate if self._planned is not None else 1
         over = self._bits * fps / told if self._counted >= GROSS[0] else 0.0
-        borne = OVER if self._counted >= TELLING else GROSS[1]
+        tells = self._counted >= TELLING and not self.bandwidth.starting  # until then the rate is but a guess
+        borne = OVER if tells else GROSS[1]
         return max(self._took * fps / BUSY, self._least(self._rung) / self.bandwidth.rate, over / borne)
 
     def _has_room(self) -> bool:
