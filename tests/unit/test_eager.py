@@ -234,3 +234,24 @@ def test_a_call_that_ends_leaves_no_circle_of_references_to_collect() -> None:
             gc.enable()
 
     served(test)
+
+
+def test_a_call_that_is_cancelled_while_the_task_awaits_it_may_go_on() -> None:
+    order: list[str] = []
+
+    async def call() -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.001)
+            order.append("went on")
+
+    async def test(it: Served) -> None:
+        assert not await it.begin(call())
+        await until(lambda: not it.eager.unfinished)
+        await asyncio.sleep(0)
+        it.task.cancel()
+        await until(lambda: order or it.task.done())
+        assert order == ["went on"]
+
+    served(test)

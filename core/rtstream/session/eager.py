@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine
 from contextvars import Context
 from typing import Any
 
+from ..begun import Begun, begun
 from .reports import outcome
 
 
@@ -27,12 +28,13 @@ class Eager:
         assert task is not None
         self._task, self._context = task, context
         self._loop = asyncio.get_running_loop()
-        self._rest: _Rest | None = None
+        self._rest: Begun | None = None
+        self._raised: BaseException | None = None
 
     @property
     def unfinished(self) -> bool:
         """Whether the task has to `finish` a call."""
-        return self._rest is not None
+        return self._rest is not None or self._raised is not None
 
     def begin(self, call: Coroutine[Any, Any, None]) -> bool:
         """Run a call until it waits for something; whether it has come to its end.
@@ -43,13 +45,11 @@ class Eager:
         if outer is not None:
             asyncio._leave_task(self._loop, outer)
         asyncio._enter_task(self._loop, self._task)
-        waits_for, ended, raised = outcome(self._context.run, call.send, None)
+        self._rest, self._raised = outcome(self._context.run, begun, call)
         asyncio._leave_task(self._loop, self._task)
         if outer is not None:
             asyncio._enter_task(self._loop, outer)
-        if not ended:
-            self._rest = _Rest(call, waits_for, raised)
-        return ended
+        return not self.unfinished
 
     async def finish(self, *, cancelled: bool = False) -> None:
         """Go on with the call that waits.
@@ -57,34 +57,10 @@ class Eager:
         Args:
             cancelled: the task was cancelled before it came to this, so the call is.
         """
-        rest, self._rest = self._rest, None
+        rest, raised, self._rest, self._raised = self._rest, self._raised, None, None
+        if raised is not None:
+            raise raised
         assert rest is not None
-        if cancelled:
-            try:
-                rest.throw(asyncio.CancelledError())
-            except StopIteration:  # it did not mind
-                return
+        if cancelled and (rest := rest.cancelled()) is None:
+            return
         await rest
-
-
-class _Rest(Generator[Any, Any, None]):
-    """A call that somebody else has begun, from where it waits, or with what it raised."""
-
-    def __init__(self, call: Coroutine[Any, Any, None], waits_for: Any, raised: BaseException | None) -> None:
-        self._call, self._next, self._raised = call, [waits_for], raised
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        return self
-
-    def send(self, value: Any) -> Any:
-        self._raise()
-        return self._next.pop() if self._next else self._call.send(value)
-
-    def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> Any:
-        self._raise()
-        self._next = [self._call.throw(kind if value is None else value)]
-        return self._next[0]
-
-    def _raise(self) -> None:
-        if self._raised is not None:
-            raise self._raised

@@ -219,19 +219,12 @@ def users_code() -> Iterator[None]:
         raise told(error) from error
 
 
-def outcome(step: Callable[..., Any], *args: Any) -> tuple[Any, bool, BaseException | None]:
-    """What a step of a coroutine waits for, whether it has ended, and what it raised.
-
-    Whoever is told of an error raises it where it belongs. The end, which comes as an exception too, is
-    kept by nobody: its traceback holds the frames that called, and they would hold it, a circle for each
-    sound that is heard, with the sound in it.
-    """
+def outcome(step: Callable[..., Any], *args: Any) -> tuple[Any, BaseException | None]:
+    """What a step of the user's code gave, or what it raised, for whoever raises that where it belongs."""
     try:
-        return step(*args), False, None
-    except StopIteration:
-        return None, True, None
+        return step(*args), None
     except BaseException as error:
-        return None, False, error
+        return None, error
 
 
 def _times_cancelled() -> int:
