@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rtstream.errors import BadMessage
 from rtstream.media.frames import AudioFrame
 from rtstream.media.g711 import ulaw_decode, ulaw_encode
-from rtstream.wire.base import Reply, Started, Stopped
+from rtstream.wire.base import Reply, Started, Stopped, parse_object
 from rtstream.wire.browser import BrowserWire
 
 SOUND = np.arange(-800, 800, 10, dtype=np.int16)
@@ -105,6 +105,22 @@ def test_all_bytes_of_sound_survive_the_way(coded: bytes) -> None:
     assert isinstance(frame, AudioFrame)
     sent = json.loads(wire.encode(frame))["media"]["payload"]
     assert np.array_equal(ulaw_decode(base64.b64decode(sent)), ulaw_decode(coded))
+
+
+JSON = st.dictionaries(st.text(), st.none() | st.integers() | st.text())
+SPACE = st.text(" \t\r\n\u00a0\ufeff", max_size=3)
+
+
+@given(SPACE, JSON, SPACE | st.sampled_from("}x0,"))
+def test_a_message_is_read_as_json_is(before: str, said: dict[str, Any], behind: str) -> None:
+    text = before + json.dumps(said) + behind
+    try:
+        expected = json.loads(text)
+    except ValueError:
+        with pytest.raises(BadMessage):
+            parse_object(text)
+    else:
+        assert parse_object(text) == expected
 
 
 @given(st.text(max_size=100))

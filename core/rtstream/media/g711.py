@@ -66,19 +66,19 @@ _ALAW_CODES, _ALAW_SAMPLES = _alaw_codes(), _alaw_samples()
 
 def ulaw_encode(samples: NDArray[np.int16]) -> bytes:
     """Sound, int16 `(n,)`, as `n` bytes of mu-law (ITU-T G.711 §3.2)."""
-    return _ULAW_CODES[samples.view(np.uint16)].tobytes()
+    return _ULAW_CODES.take(samples.view(np.uint16)).tobytes()
 
 
 def ulaw_decode(coded: bytes) -> NDArray[np.int16]:
     """`n` bytes of mu-law as sound, int16 `(n,)` (ITU-T G.711 §3.2)."""
-    return _ULAW_SAMPLES[np.frombuffer(coded, np.uint8)]
+    return _ULAW_SAMPLES.take(np.frombuffer(coded, np.uint8))
 
 
 def alaw_encode(samples: NDArray[np.int16]) -> bytes:
     """Sound, int16 `(n,)`, as `n` bytes of A-law (ITU-T G.711 §3.1)."""
-    return _ALAW_CODES[samples.view(np.uint16)].tobytes()
+    return _ALAW_CODES.take(samples.view(np.uint16)).tobytes()
 
 
 def alaw_decode(coded: bytes) -> NDArray[np.int16]:
     """`n` bytes of A-law as sound, int16 `(n,)` (ITU-T G.711 §3.1)."""
-    return _ALAW_SAMPLES[np.frombuffer(coded, np.uint8)]
+    return _ALAW_SAMPLES.take(np.frombuffer(coded, np.uint8))

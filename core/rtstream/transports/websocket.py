@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from ..begun import begun
 from ..context import Call
 from ..errors import BadMessage, BodyTooLarge, ConnectionRefused, RtstreamError
 from ..media.frames import AudioFrame, Digit, Frame, Heard
@@ -77,11 +78,13 @@ class WebSocketTransport:
         except ConnectionRefused as error:
             await self.refuse(error)
 
-    async def send(self, frame: Frame) -> None:
-        if isinstance(frame, AudioFrame):
-            await self._send(self._wire.encode(frame))
-            if (name := self._marks.after(frame.duration)) is not None:
-                await self._send_if_any(self._wire.mark(name))
+    def send(self, frame: Frame) -> Awaitable[None] | None:
+        return begun(self._say(frame)) if isinstance(frame, AudioFrame) else None
+
+    async def _say(self, frame: AudioFrame) -> None:
+        await self._send(self._wire.encode(frame))
+        if (name := self._marks.after(frame.duration)) is not None:
+            await self._send_if_any(self._wire.mark(name))
 
     async def send_message(self, text: str) -> None:
         await self._send(text)

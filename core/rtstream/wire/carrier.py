@@ -64,6 +64,7 @@ class CarrierWire:
         self._decode, self._encode = next(iter(self.dialect.codecs.values()))
         self._stream = ""
         self._heads = dict.fromkeys((self.dialect.media, self.dialect.mark, self.dialect.clear), "")
+        self._before = ""  # all of a media message that stands before its payload
 
     @classmethod
     def knows(cls, start: dict[str, Any]) -> bool:
@@ -94,8 +95,7 @@ class CarrierWire:
 
     def encode(self, frame: AudioFrame) -> str | bytes:
         payload = b2a_base64(self._encode.encode(frame.samples[0]), newline=False).decode()
-        # As json.dumps would, at a quarter of its price.
-        return f'{self._heads[self.dialect.media]}"media": {{{self._format()}"payload": "{payload}"}}}}'
+        return f'{self._before}{payload}"}}}}'  # as json.dumps would, at a quarter of its price
 
     def mark(self, name: str) -> str | None:
         content = {"name": name} if self.dialect.bare_mark else {"mark": {"name": name}}
@@ -130,6 +130,7 @@ class CarrierWire:
             self._take_format(start)
             named = {self.dialect.stream: id} if self.dialect.names_stream else {}
             self._heads = {event: json.dumps({"event": event, **named})[:-1] + ", " for event in self._heads}
+            self._before = f'{self._heads[self.dialect.media]}"media": {{{self._format()}"payload": "'
         return Started(self._stream, self._call(message, start if isinstance(start, dict) else {}))
 
     def _take_format(self, start: Any) -> None:

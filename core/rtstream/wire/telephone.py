@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import BadMessage
@@ -27,23 +28,21 @@ class TelephoneWire:
         self.rate: int | None = None
         self.piece = FRAME_SECONDS
         self._wire: Wire | None = None
+        self.decode: Callable[[str | bytes], list[Event]] = self._recognise
+        self.encode: Callable[[AudioFrame], str | bytes]  # there once the carrier has said who it is
 
-    def decode(self, said: str | bytes) -> list[Event]:
-        if self._wire is not None:
-            return self._wire.decode(said)
+    def _recognise(self, said: str | bytes) -> list[Event]:
         message = parse_object(said)
         wire = recognised(message)
         if wire is None:  # `connected`, or a call that is over before it has begun
             return [Stopped()] if message.get("event") == "stop" else []
         events = wire.decode(said)
         self._wire, self.rate, self.piece = wire, wire.rate, wire.piece
+        self.decode, self.encode = wire.decode, wire.encode  # most of a call is these two
         return events
 
     def hear_at(self, rate: int) -> None:
         """Nothing to tell: a telephone has its own rate."""
-
-    def encode(self, frame: AudioFrame) -> str | bytes:
-        return self._found.encode(frame)
 
     def mark(self, name: str) -> str | None:
         return self._found.mark(name)
@@ -56,7 +55,7 @@ class TelephoneWire:
 
     @property
     def _found(self) -> Wire:
-        assert self._wire is not None  # nothing is said to a carrier before it has said who it is
+        assert self._wire is not None
         return self._wire
 
 
