@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rtstream.media import libswresample
 from rtstream.media.frames import AudioFrame
-from rtstream.media.rate_filter import RateFilter
+from rtstream.media.libswresample import Converter
+from rtstream.media.rate_filter import GraphConverter, RateFilter
 from rtstream.media.resample import Chunker, Resampler
 from tests.unit.signals import joined, pieces, pitch, signal_to_noise, sound, tone
 
@@ -230,3 +232,42 @@ def test_pieces_do_not_change_when_the_sender_reuses_his_buffer() -> None:
 def test_a_long_reply_is_cut_in_linear_time() -> None:
     chunker = Chunker(48000)
     assert len(chunker.push(AudioFrame(np.zeros((1, 48000 * 300), np.int16), 48000))) == 15000
+
+
+@pytest.mark.skipif(libswresample.library() is None, reason="PyAV brings no libswresample that can be called")
+@pytest.mark.parametrize(("layout", "channels"), [("mono", 1), ("stereo", 2), ("5.1", 6)])
+@ways
+def test_libswresample_itself_gives_what_pyavs_graph_gives(
+    rate_in: int, rate_out: int, layout: str, channels: int
+) -> None:
+    noise = np.random.default_rng(channels).integers(-20000, 20000, (rate_in // 2, channels)).astype(np.int16)
+    short, long = (
+        Converter(rate_in, rate_out, layout, channels),
+        GraphConverter(rate_in, rate_out, layout, channels),
+    )
+    at = 0
+    for size in (rate_in // 50, 7, rate_in // 10, 1, rate_in // 50):
+        piece = noise[at : at + size].T
+        at += size
+        ours, theirs = short.push(piece), long.push(piece)
+        if ours is None or theirs is None:
+            assert ours is theirs
+        else:
+            assert ours.flags.c_contiguous and np.array_equal(ours, theirs)
+    ours, theirs = short.end(), long.end()
+    assert ours is not None and theirs is not None and np.array_equal(ours, theirs)
+
+
+def test_without_it_pyavs_graph_changes_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = list(pieces(sound(1000, 0.2, 8000)))
+    expected = [Resampler(48000).push(frame) for frame in frames[:1]]
+    monkeypatch.setattr(libswresample, "library", lambda: None)
+    out = [Resampler(48000).push(frame) for frame in frames[:1]]
+    assert np.array_equal(joined(out), joined(expected))
+
+
+def test_what_libswresample_refuses_is_an_error() -> None:
+    if libswresample.library() is None:
+        pytest.skip("PyAV brings no libswresample that can be called")
+    with pytest.raises(OSError, match="libswresample"):
+        Converter(8000, 48000, "no layout", 1)

@@ -11,10 +11,11 @@ import ctypes.util
 import functools
 import weakref
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from rtstream.media.bundled import libraries
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,17 +63,9 @@ def library() -> Any | None:
 
 
 def _candidates() -> Iterator[str]:
-    import av
-
-    package = Path(av.__file__).parent
-    for folder in (package.parent / "av.libs", package / ".dylibs", package):  # Linux, macOS; Windows
-        yield from sorted(str(path) for path in folder.glob("*opus*") if ".so" in path.name or _is_dll(path))
+    yield from libraries("opus")
     if (system := ctypes.util.find_library("opus")) is not None:
         yield system
-
-
-def _is_dll(path: Path) -> bool:
-    return path.suffix in (".dylib", ".dll")
 
 
 class Decoder:
