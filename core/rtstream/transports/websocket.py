@@ -51,6 +51,8 @@ class WebSocketTransport:
                                 self.call = call
                                 self.rate, self.piece = self._wire.rate, self._wire.piece
                                 return id
+                            case Reply(text):
+                                await self._send(text)
                             case Stopped():
                                 await self.close()
                                 return None
@@ -73,6 +75,8 @@ class WebSocketTransport:
                             hear(event)
                         case Marked(name):
                             self._marks.reached(name)
+                        case Reply(text):
+                            await self._send(text)
                         case Stopped():
                             return
         except ConnectionRefused as error:
@@ -120,20 +124,14 @@ class WebSocketTransport:
         return self.websocket.client_state is WebSocketState.CONNECTED
 
     async def _next(self) -> list[Event] | None:
-        """The events of the next message that has some; None when the far end is gone."""
-        while True:
-            message = await self.websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                return None
-            said = message["text"] if message.get("text") is not None else message["bytes"]
-            if len(said) > MOST_TEXT:
-                raise BodyTooLarge(f"a message has a length of {len(said)}", fix=f"Send at most {MOST_TEXT}")
-            events = self._wire.decode(said)
-            for event in events:
-                if isinstance(event, Reply):
-                    await self._send(event.text)
-            if events:
-                return events
+        """The events of the next message; None when the far end is gone."""
+        message = await self.websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return None
+        said = message["text"] if message.get("text") is not None else message["bytes"]
+        if len(said) > MOST_TEXT:
+            raise BodyTooLarge(f"a message has a length of {len(said)}", fix=f"Send at most {MOST_TEXT}")
+        return self._wire.decode(said)
 
     async def _send_if_any(self, text: str | None) -> None:
         if text is not None:
@@ -142,9 +140,8 @@ class WebSocketTransport:
     async def _send(self, said: str | bytes) -> None:
         if self.websocket.application_state is WebSocketState.CONNECTED and self._there:
             try:
-                if isinstance(said, str):
-                    await self.websocket.send_text(said)
-                else:
-                    await self.websocket.send_bytes(said)
+                await self.websocket.send(
+                    {"type": "websocket.send", "text" if isinstance(said, str) else "bytes": said}
+                )
             except (RuntimeError, WebSocketDisconnect):  # it left in this very moment
                 pass
