@@ -17,7 +17,7 @@ def begun(call: Coroutine[Any, Any, None]) -> Begun | None:
     """
     try:
         waits_for = call.send(None)
-    except StopIteration:  # kept by nobody: its traceback holds the frames that called, and they would hold it
+    except StopIteration:  # which nobody keeps: its traceback holds the frames that called, and they it
         return None
     return Begun(call, waits_for)
 

@@ -61,7 +61,7 @@ class Wire(Protocol):
     lead: float
     piece: float
 
-    def decode(self, said: str | bytes) -> list[Event]:
+    def decode(self, said: str | bytes, /) -> list[Event]:
         """The events in one message.
 
         Raises:
@@ -72,7 +72,7 @@ class Wire(Protocol):
     def hear_at(self, rate: int) -> None:
         """Take the handler's input rate, in which its clients speak unless the dialect has its own."""
 
-    def encode(self, frame: AudioFrame) -> str | bytes:
+    def encode(self, frame: AudioFrame, /) -> str | bytes:
         """The message that carries a piece of mono sound."""
         ...
 
