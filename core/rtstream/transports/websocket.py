@@ -140,8 +140,9 @@ class WebSocketTransport:
     async def _send(self, said: str | bytes) -> None:
         if self.websocket.application_state is WebSocketState.CONNECTED and self._there:
             try:
-                await self.websocket.send(
-                    {"type": "websocket.send", "text" if isinstance(said, str) else "bytes": said}
-                )
+                if isinstance(said, str):
+                    await self.websocket.send_text(said)
+                else:
+                    await self.websocket.send_bytes(said)
             except (RuntimeError, WebSocketDisconnect):  # it left in this very moment
                 pass
