@@ -93,9 +93,8 @@ def parse(value: Any, *, frame_seconds: float = 0.0) -> list[Item]:
     Raises:
         HandlerReturnedNonsense: for anything else.
     """
-    if (
-        type(value) is tuple and len(value) == 2 and isinstance(value[1], np.ndarray)
-    ):  # sound, most of the time
+    # Sound, most of the time.
+    if type(value) is tuple and len(value) == 2 and isinstance(value[1], np.ndarray):
         return [to_frame(*value)]
     match value:
         case None:

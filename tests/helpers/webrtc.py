@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import fractions
+import functools
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -28,6 +29,21 @@ from rtstream.transports.aiortc_inside import choose_ice_addresses
 from .server import Server, until
 
 RATE = 48000
+
+
+Take = Callable[[bytes, Any], None]  # what a datagram is handed to, with the address that it came from
+
+
+def intercept(connection: Any, handle: Callable[[Take, bytes, Any], None]) -> None:
+    """Hand each datagram that comes to a connection of aioice to `handle`, which may pass it on."""
+    for protocol in connection._protocols:
+        protocol.datagram_received = functools.partial(handle, protocol.datagram_received)
+
+
+def connection_of(client: Caller) -> Any:
+    """aioice's connection under a caller."""
+    transport: Any = client.pc.getSenders()[0].transport.transport
+    return transport._connection
 
 
 class ToneTrack(MediaStreamTrack):

@@ -13,25 +13,22 @@ from rtstream import Stream
 from tests.conftest import run
 from tests.helpers.handlers import AsyncEcho
 from tests.helpers.server import answering, until
-from tests.helpers.webrtc import Caller, caller
+from tests.helpers.webrtc import Caller, Take, caller, connection_of, intercept
 
 pytestmark = [pytest.mark.network, pytest.mark.usefixtures("media_path")]
 
 
 def lose_dtls(client: Caller, count: int) -> list[bytes]:
     """Let so many of the server's DTLS datagrams not come; those that were lost."""
-    transport: Any = client.pc.getSenders()[0].transport.transport
     lost: list[bytes] = []
-    for protocol in transport._connection._protocols:
-        take = protocol.datagram_received
 
-        def datagram_received(data: bytes, address: Any, take: Any = take) -> None:
-            if 19 < data[0] < 64 and len(lost) < count:
-                lost.append(data)
-            else:
-                take(data, address)
+    def handle(take: Take, data: bytes, address: Any) -> None:
+        if 19 < data[0] < 64 and len(lost) < count:
+            lost.append(data)
+        else:
+            take(data, address)
 
-        protocol.datagram_received = datagram_received
+    intercept(connection_of(client), handle)
     return lost
 
 

@@ -22,45 +22,35 @@ from tests.conftest import run
 from tests.helpers.handlers import AsyncEcho
 from tests.helpers.renaming import rename
 from tests.helpers.server import answering, until
-from tests.helpers.webrtc import Caller, caller
+from tests.helpers.webrtc import Take, caller, connection_of, intercept
 
 pytestmark = pytest.mark.network
 
 REQUEST, ANSWER = b"\x00\x01", b"\x01\x01"  # RFC 8489 §5: a binding request, and its success
 
 
-def lose_checks(client: Caller, count: int) -> list[tuple[float, bytes]]:
-    """Let so many of the server's checks not come; when they would have, and what they were."""
-    transport: Any = client.pc.getSenders()[0].transport.transport
-    return lose(transport._connection, REQUEST, count)
-
-
 def lose(connection: Any, kind: bytes, count: int) -> list[tuple[float, bytes]]:
     """Let so many messages not come to a connection; when they would have, and what they were."""
     lost: list[tuple[float, bytes]] = []
-    for protocol in connection._protocols:
-        take = protocol.datagram_received
 
-        def datagram_received(data: bytes, address: Any, take: Any = take) -> None:
-            if data[:2] == kind and len(lost) < count:
-                lost.append((asyncio.get_running_loop().time(), data))
-            else:
-                take(data, address)
+    def handle(take: Take, data: bytes, address: Any) -> None:
+        if data[:2] == kind and len(lost) < count:
+            lost.append((asyncio.get_running_loop().time(), data))
+        else:
+            take(data, address)
 
-        protocol.datagram_received = datagram_received
+    intercept(connection, handle)
     return lost
 
 
 def answer_late(connection: Any, seconds: float) -> None:
     """Let a connection's answers be so late."""
-    for protocol in connection._protocols:
-        take = protocol.datagram_received
 
-        def datagram_received(data: bytes, address: Any, take: Any = take) -> None:
-            late = seconds if data[:2] == REQUEST else 0.0
-            asyncio.get_running_loop().call_later(late, take, data, address)
+    def handle(take: Take, data: bytes, address: Any) -> None:
+        late = seconds if data[:2] == REQUEST else 0.0
+        asyncio.get_running_loop().call_later(late, take, data, address)
 
-        protocol.datagram_received = datagram_received
+    intercept(connection, handle)
 
 
 def under(connection: aioice.Connection) -> Any:
@@ -92,7 +82,7 @@ def test_a_server_whose_checks_are_lost_asks_again_before_aioice_would() -> None
     async def main() -> None:
         async with answering(Stream(AsyncEcho(), modality="audio")) as server, caller(server) as client:
             body = await client.offer()
-            lost = lose_checks(client, 4)
+            lost = lose(connection_of(client), REQUEST, 4)
             await client.take(await server.post(json=body))
             await client.hears(0.1)
         pauses = [
@@ -151,9 +141,7 @@ def test_a_far_end_that_answers_no_more_is_sent_nothing_more(monkeypatch: pytest
 def test_an_answer_from_elsewhere_is_no_consent() -> None:
     async def main() -> None:
         async with connected() as (ours, _):
-            (pair,) = ours._nominated.values()
-            take = pair.protocol.datagram_received
-            pair.protocol.datagram_received = lambda data, _: take(data, ("127.0.0.9", 9))
+            intercept(ours, lambda take, data, _: take(data, ("127.0.0.9", 9)))
             assert not await Checks(under(ours)).ask_for_consent()
 
     run(main())
@@ -162,15 +150,13 @@ def test_an_answer_from_elsewhere_is_no_consent() -> None:
 def answers_to(connection: Any) -> list[bytes]:
     """What a connection is answered, from now on."""
     answers: list[bytes] = []
-    for protocol in connection._protocols:
-        take = protocol.datagram_received
 
-        def datagram_received(data: bytes, address: Any, take: Any = take) -> None:
-            if data[:2] == ANSWER:
-                answers.append(data)
-            take(data, address)
+    def handle(take: Take, data: bytes, address: Any) -> None:
+        if data[:2] == ANSWER:
+            answers.append(data)
+        take(data, address)
 
-        protocol.datagram_received = datagram_received
+    intercept(connection, handle)
     return answers
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rtstream.media.bundled import libraries
+from rtstream.media.bundled import Prototypes, libraries, loaded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,7 @@ _MOST_BYTES = 1275  # of one frame of Opus (RFC 6716 §3.2.1)
 _SET_BITRATE, _SET_COMPLEXITY, _SET_FEC, _SET_LOSS, _SET_DTX = 4002, 4010, 4012, 4014, 4016
 
 _POINTER, _INT = ctypes.c_void_p, ctypes.c_int
-_PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
+_PROTOTYPES: Prototypes = {
     "opus_get_version_string": (ctypes.c_char_p, []),
     "opus_decoder_create": (_POINTER, [_INT, _INT, _POINTER]),
     "opus_decoder_destroy": (None, [_POINTER]),
@@ -49,17 +49,11 @@ class OpusFault(ValueError):
 @functools.cache
 def library() -> Any | None:
     """The library, its functions declared; None where there is none that can be used."""
-    for path in _candidates():
-        try:
-            found = ctypes.CDLL(path)
-            for name, (result, arguments) in _PROTOTYPES.items():
-                function = getattr(found, name)
-                function.restype, function.argtypes = result, arguments
-        except (OSError, AttributeError):
-            continue
-        if (found.opus_get_version_string() or b"").startswith(b"libopus"):
-            return found
-    return None
+    return loaded(
+        _candidates(),
+        _PROTOTYPES,
+        lambda found: (found.opus_get_version_string() or b"").startswith(b"libopus"),
+    )
 
 
 def _candidates() -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rtstream.media.bundled import libraries
+from rtstream.media.bundled import Prototypes, libraries, loaded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ _MOST_HELD = 64  # samples at the slower rate: twice as many as the filter has
 _LAYOUT_OPTIONS = 4 << 16 | 5 << 8  # the version that names layouts as below: FFmpeg 5.1's
 
 _POINTER, _INT, _TEXT = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
-_PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
+_PROTOTYPES: Prototypes = {
     "swresample_version": (ctypes.c_uint, []),
     "swr_alloc": (_POINTER, []),
     "swr_init": (_INT, [_POINTER]),
@@ -34,17 +34,9 @@ _PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
 @functools.cache
 def library() -> Any | None:
     """The library, its functions declared; None where there is none that can be used."""
-    for path in libraries("swresample"):
-        try:
-            found = ctypes.CDLL(path)
-            for name, (result, arguments) in _PROTOTYPES.items():
-                function = getattr(found, name)
-                function.restype, function.argtypes = result, arguments
-        except (OSError, AttributeError):
-            continue
-        if found.swresample_version() >= _LAYOUT_OPTIONS:
-            return found
-    return None
+    return loaded(
+        libraries("swresample"), _PROTOTYPES, lambda found: found.swresample_version() >= _LAYOUT_OPTIONS
+    )
 
 
 class Converter:

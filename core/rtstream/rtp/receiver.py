@@ -111,8 +111,7 @@ class AudioReceiver:
     @property
     def deadline(self) -> float | None:
         """When `poll` has something to give even if no packet comes; None if that is never."""
-        silence = self._silence
-        held = self._order.deadline if self._order.held else None
+        held, silence = self._order.deadline, self._silence
         if held is None or silence is None:
             return silence if held is None else held
         return min(held, silence)

@@ -25,20 +25,19 @@ class Reorder(Generic[T]):
     Every answer is a list of `(missing, item)`: how many numbers before the item were given up. Nothing
     is handed on twice, and nothing behind something newer.
 
-    `held` is what waits, by its number: since when, and the item. `late` counts what came after it was given
-    up, `duplicates` what had been there already.
+    `late` counts what came after it was given up, `duplicates` what had been there already.
     """
 
     def __init__(self) -> None:
         self.late = self.duplicates = 0
         self._due: int | None = None
-        self.held: dict[int, tuple[float, T]] = {}
+        self._held: dict[int, tuple[float, T]] = {}
         self._given_up: dict[int, float] = {}  # number: since when it was missed
         self._wait, self._learned = FIRST_WAIT, 0.0
 
     def push(self, number: int, item: T, now: float) -> list[tuple[int, T]]:
         """Take an item; what may be handed on now."""
-        if number == self._due and not self.held:
+        if number == self._due and not self._held:
             self._due = number + 1
             return [(0, item)]
         if self._due is None:
@@ -46,34 +45,34 @@ class Reorder(Generic[T]):
         if number < self._due:
             self._came_late(number, now)
             return []
-        if number in self.held:
+        if number in self._held:
             self.duplicates += 1
             return []
-        if number == self._due and self.held:
+        if number == self._due and self._held:
             self._learn(now - self._missed_since(), now)
-        self.held[number] = (now, item)
+        self._held[number] = (now, item)
         return self.poll(now)
 
     def poll(self, now: float) -> list[tuple[int, T]]:
         """What may be handed on by now: call it at `deadline`."""
         ready: list[tuple[int, T]] = []
-        while self.held:
+        while self._held:
             assert self._due is not None
             missing = 0
-            if self._due not in self.held:
+            if self._due not in self._held:
                 since = self._missed_since()
-                if now < since + self._wait_at(now) and len(self.held) <= MOST_HELD:
+                if now < since + self._wait_at(now) and len(self._held) <= MOST_HELD:
                     break
-                missing = min(self.held) - self._due
+                missing = min(self._held) - self._due
                 self._give_up(missing, since)
-            ready.append((missing, self.held.pop(self._due)[1]))
+            ready.append((missing, self._held.pop(self._due)[1]))
             self._due += 1
         return ready
 
     @property
     def deadline(self) -> float | None:
         """When what is held is to be handed on even if nothing else comes; None when nothing is held."""
-        if not self.held:
+        if not self._held:
             return None
         since = self._missed_since()
         return since + self._wait_at(since)
@@ -83,7 +82,7 @@ class Reorder(Generic[T]):
         return self._wait_at(now)
 
     def _missed_since(self) -> float:
-        return min(came for came, _ in self.held.values())
+        return min(came for came, _ in self._held.values())
 
     def _give_up(self, missing: int, since: float) -> None:
         assert self._due is not None

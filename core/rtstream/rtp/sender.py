@@ -72,7 +72,7 @@ class AudioSender:
         """The packet of a piece of sound at the encoder's rate; None when it need not be sent."""
         encoder = self._encoder or self._begin(frame.channels)
         samples = frame.samples
-        if len(samples) != encoder.channels:
+        if len(samples) != encoder.channels:  # which `with_channels` would find out in three calls a packet
             samples = with_channels(frame, encoder.channels).samples
         payload = encoder.encode(samples)
         marker = self._catches_up(now)

@@ -97,14 +97,13 @@ class PictureTrack(MediaStreamTrack):
         await self._reports.send()
         while True:
             frame = await self._newest.take()
-            plan = self.governor.plan(frame.pixels.shape[1], frame.pixels.shape[0], self._clock.now())
             now = self._clock.now()
+            plan = self.governor.plan(frame.pixels.shape[1], frame.pixels.shape[0], now)
             if (wait := max(self._due - EARLY / plan.fps - now, self.governor.bandwidth.wait(now))) <= 0:
                 break
             # A newer one may come meanwhile, and is sent in its place.
             await self._clock.sleep(wait)
             self._newest.offer(frame)
-        now = self._clock.now()
         self._due = max(self._due + 1 / plan.fps, now + (1 - 2 * EARLY) / plan.fps)
         return await self._encoded(frame, plan, now)
 
