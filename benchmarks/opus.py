@@ -25,14 +25,14 @@ from typing import Any
 import av
 import numpy as np
 from aiortc.codecs.opus import OpusEncoder
-from harness import report
+from harness import likeness, report
 from harness.likeness import FRAME, LOOK_AHEAD, RATE, RECORDING, speech, unlike
 
 from rtstream.media.frames import AudioFrame
 from rtstream.media.libopus import Decoder, Encoder
 from rtstream.media.opus import OpusOptions
 from rtstream.media.resample import Resampler
-from rtstream.rtp.sender import FEC_FROM, FEC_LOSS
+from rtstream.rtp.packet import parse
 
 Encode = Callable[[np.ndarray], bytes]
 LOSSES = (0, 1, 5, 10, 20)  # percent
@@ -92,12 +92,23 @@ def closeness(recordings: list[np.ndarray]) -> None:
     report.table((f"{len(recordings)} recordings", "CPU ms a second", "kb/s", "unlike, dB"), rows)
 
 
-def heard_of(said: np.ndarray, lost: int, protect: tuple[bool, int]) -> np.ndarray:
-    """What comes through a network that loses so many percent."""
-    usual, chance, decoder = OpusOptions(), random.Random(3), Decoder(RATE, 1)
+def told(said: np.ndarray, loss: int, *, copies: bool) -> list[bytes]:
+    """The packets of an encoder that is told of so many percent of loss."""
+    usual = OpusOptions()
     encoder = Encoder(RATE, 1, bit_rate=usual.bitrate, complexity=usual.complexity)
-    encoder.protect(*protect)
-    packets = [encoder.encode(piece) for piece in pieces(said)]
+    encoder.protect(copies, loss)
+    return [encoder.encode(piece) for piece in pieces(said)]
+
+
+def sent(said: np.ndarray, loss: int) -> list[bytes]:
+    """Those that rtstream sends where so much is lost."""
+    read = map(parse, likeness.packets(said, OpusOptions(expected_loss=loss)))
+    return [packet.payload for packet in read if packet is not None]
+
+
+def heard_of(packets: list[bytes], lost: int) -> np.ndarray:
+    """What comes through a network that loses so many percent."""
+    chance, decoder = random.Random(3), Decoder(RATE, 1)
     came = [packet if chance.random() >= lost / 100 else None for packet in packets]
     heard = [
         decoder.decode(packet) if packet is not None else decoder.conceal(FRAME, following)
@@ -117,21 +128,17 @@ def opinion(heard: np.ndarray, said: np.ndarray) -> float:
 
 
 def losses(recordings: list[np.ndarray]) -> None:
-    ways: dict[str, Callable[[int], tuple[bool, int]]] = {
-        "guesses": lambda loss: (False, loss),
-        "copies, told the bare loss": lambda loss: (loss >= FEC_FROM, loss),
-        "copies (rtstream)": lambda loss: (True, max(loss, FEC_LOSS)) if loss >= FEC_FROM else (False, loss),
+    ways: dict[str, Callable[[np.ndarray, int], list[bytes]]] = {
+        "guesses": lambda said, loss: told(said, loss, copies=False),
+        "copies, told the bare loss": lambda said, loss: told(said, loss, copies=loss > 0),
+        "copies (rtstream)": sent,
     }
-    rows = [
-        (
-            name,
-            *(
-                f"{mean(opinion(heard_of(said, loss, protect(loss)), said) for said in recordings):.2f}"
-                for loss in LOSSES
-            ),
-        )
-        for name, protect in ways.items()
-    ]
+    rows = []
+    for name, encoded in ways.items():
+        values = [
+            mean(opinion(heard_of(encoded(said, loss), loss), said) for said in recordings) for loss in LOSSES
+        ]
+        rows.append((name, *(f"{value:.2f}" for value in values)))
     report.table(("PESQ, packets lost", *(f"{loss} %" for loss in LOSSES)), rows)
 
 
