@@ -123,6 +123,7 @@ class FrpServer:
         self.logins += 1
         await send(control.write, "1", {"version": "0.44.0", "run_id": "a-run", "error": self.refuse})
         if self.refuse:
+            await receive(control.read)  # until it hangs up: whoever closes first may keep it from reading
             raise OSError
         line = Encrypted(control.read, control.write)
         async with AsyncExitStack() as open_ports:
