@@ -26,7 +26,7 @@ import av
 import numpy as np
 from aiortc.codecs.opus import OpusEncoder
 from harness import likeness, report
-from harness.likeness import FRAME, LOOK_AHEAD, RATE, RECORDING, speech, unlike
+from harness.likeness import FRAME, RATE, RECORDING, late, speech, unlike
 
 from rtstream.media.frames import AudioFrame
 from rtstream.media.libopus import Decoder, Encoder
@@ -119,9 +119,10 @@ def heard_of(packets: list[bytes], lost: int) -> np.ndarray:
 
 def opinion(heard: np.ndarray, said: np.ndarray) -> float:
     pesq: Any = importlib.import_module("pesq")
+    delay = late(heard, said)
     one, other = (
-        Resampler(16_000).push(AudioFrame(sound[None, : said.size - LOOK_AHEAD], RATE))
-        for sound in (said, heard[LOOK_AHEAD:])
+        Resampler(16_000).push(AudioFrame(sound[None, : said.size - delay], RATE))
+        for sound in (said, heard[delay:])
     )
     assert one is not None and other is not None
     return float(pesq.pesq(16_000, one.samples[0], other.samples[0], "wb"))

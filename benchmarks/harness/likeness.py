@@ -15,7 +15,7 @@ from rtstream.rtp.sender import AudioSender
 RECORDING = Path(__file__).parents[2] / "templates/rtstream_templates/voice-agent/question.wav"
 RATE, FRAME = 48_000, 960
 OPUS = Codec("opus", 96, RATE)
-LOOK_AHEAD = 312  # samples of Opus's encoder (RFC 6716 §2.1.2); what it adds at this rate
+MOST_LATE = 1000  # samples; of Opus's encoder it is 120 or 312, as it is made (RFC 6716 §2.1.2)
 FLOOR = 1e6
 
 
@@ -33,10 +33,17 @@ def packets(sound: np.ndarray, options: OpusOptions) -> list[bytes]:
 
 
 def unlike(heard: np.ndarray, said: np.ndarray) -> float:
-    one, other = levels(heard[LOOK_AHEAD:]), levels(said)
+    one, other = levels(heard[late(heard, said) :]), levels(said)
     size = min(len(one), len(other))
     loud = other[:size].mean(axis=1) > 10 * np.log10(FLOOR) + 3  # pauses sound alike whatever happens
     return float(np.abs(one[:size] - other[:size])[loud].mean())
+
+
+def late(heard: np.ndarray, said: np.ndarray) -> int:
+    """By how many samples the one is later than the other."""
+    size = 1 << (2 * max(heard.size, said.size)).bit_length()
+    product = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(said, size))
+    return int(np.argmax(np.fft.irfft(product, size)[:MOST_LATE]))
 
 
 def levels(sound: np.ndarray) -> np.ndarray:

@@ -315,6 +315,51 @@ def test_packets_say_which_line_they_belong_to_and_how_loud_they_are() -> None:
     assert bare is not None and dict(elements(bare)) == {4: b"0"}
 
 
+SWIFT, PATIENT = 120, 312  # samples: 2.5 ms, and 4 more (RFC 6716 §2.1.2)
+
+
+@pytest.mark.parametrize(
+    ("options", "late"),
+    [
+        (OpusOptions(), SWIFT),
+        (OpusOptions(bitrate=16_000), PATIENT),  # at which it codes speech in another way
+        (OpusOptions(complexity=10), PATIENT),
+        (OpusOptions(dtx=True), PATIENT),
+        (OpusOptions(fec=True), PATIENT),
+        (OpusOptions(expected_loss=5), PATIENT),
+    ],
+    ids=str,
+)
+def test_opus_is_four_milliseconds_quicker_where_its_other_way_would_not_be_used(
+    options: OpusOptions, late: int
+) -> None:
+    if libopus.library() is None:
+        pytest.skip("no libopus can be reached here")
+    samples, packets = said(OPUS, options=options)
+    sound = joined(heard(AudioReceiver({111: OPUS}), in_time(packets)))
+    assert abs(lateness(sound, samples) - late) < 10
+
+
+def test_from_a_reported_loss_on_packets_hold_copies_and_the_change_cannot_be_heard() -> None:
+    if libopus.library() is None:
+        pytest.skip("no libopus can be reached here")
+    sender, samples, packets = AudioSender(OPUS, SSRC, "us"), voice(3.0), []
+    for n, frame in enumerate(frames(samples)):
+        if n == 75:
+            sender.told(rtcp.Report(1, blocks=(rtcp.Block(SSRC, 64, 0, 0, 0),)), n * 0.02)
+        packets.append(sender.packet(frame, n * 0.02) or b"")
+    numbers = [packet for packet in map(parse, packets) if packet is not None]
+    assert [one.sequence - numbers[0].sequence for one in numbers] == list(range(150))
+    assert {(b.timestamp - a.timestamp) % 2**32 for a, b in zip(numbers, numbers[1:], strict=False)} == {960}
+    sound, change = joined(heard(AudioReceiver({111: OPUS}), in_time(packets))), 75 * 960
+    assert likeness(sound[:change], samples[:change], SWIFT) > 0.97
+    assert likeness(sound[100 * 960 :], samples[100 * 960 :], PATIENT) > 0.97
+    steps = np.abs(np.diff(sound.astype(int)))
+    assert steps[change - 960 : change + 960].max() < 1.5 * steps[: change - 960].max(), "it is heard"
+    alone = with_losses(packets[100:], [n % 5 > 0 or n == 0 for n in range(50)])
+    assert likeness(alone, samples[100 * 960 :], PATIENT) > 0.9, "a copy brings back what was lost"
+
+
 def test_a_piece_that_is_no_opus_packet_is_refused_with_a_reason() -> None:
     if libopus.library() is None:
         pytest.skip("no libopus can be reached here")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 RATES = (8000, 12000, 16000, 24000, 48000)  # samples a second that Opus takes and gives
 AUDIO, VOIP, LOW_DELAY = 2049, 2048, 2051  # OPUS_APPLICATION_*
+CELT_FROM = 32_000  # bits a second from which Opus codes by CELT alone, which is what has a low delay
+ANALYSIS_FROM = 7  # the complexity from which Opus listens whether it codes speech or music
 LONGEST = 0.12  # seconds in one packet (RFC 6716 §2.1.4)
 _MOST_BYTES = 1275  # of one frame of Opus (RFC 6716 §3.2.1)
 
@@ -114,6 +116,10 @@ class Decoder:
 class Encoder:
     """Sound to Opus, one packet for each piece of 2.5 to 60 ms.
 
+    It is 6.5 ms late by Opus's own nature (RFC 6716 §2), of which 4 are there to change between its two ways
+    of coding. Where it would take one alone, as by default, it is made without these until copies are wanted,
+    which only the other way has.
+
     Args:
         rate: samples a second of what goes in.
         channels: of what goes in.
@@ -128,18 +134,28 @@ class Encoder:
         library_ = library()
         assert library_ is not None
         self.rate, self.channels = rate, channels
-        self._state = _made(library_.opus_encoder_create(rate, channels, AUDIO, None))
-        weakref.finalize(self, library_.opus_encoder_destroy, self._state).atexit = False
+        self._library = library_
         self._encode, self._control = library_.opus_encode, library_.opus_encoder_ctl
+        self._settings = {_SET_BITRATE: bit_rate, _SET_COMPLEXITY: complexity, _SET_DTX: int(dtx)}
+        self._hurries = bit_rate >= CELT_FROM and complexity < ANALYSIS_FROM and not dtx
+        self._begin(LOW_DELAY if self._hurries else AUDIO)
         self._sound = np.empty((round(rate * LONGEST), channels), np.int16)
         self._packet = np.empty(_MOST_BYTES, np.uint8)
         self._at, self._packet_at = self._sound.ctypes.data, self._packet.ctypes.data
-        self._set(_SET_BITRATE, bit_rate)
-        self._set(_SET_COMPLEXITY, complexity)
-        self._set(_SET_DTX, int(dtx))
+
+    def _begin(self, application: int) -> None:
+        self._state = _made(self._library.opus_encoder_create(self.rate, self.channels, application, None))
+        self._end = weakref.finalize(self, self._library.opus_encoder_destroy, self._state)
+        self._end.atexit = False
+        for request, value in self._settings.items():
+            self._set(request, value)
 
     def protect(self, fec: bool, loss: int) -> None:
         """Prepare for so many percent of packets lost, with a coarse copy of each in the next or without."""
+        if fec and self._hurries:
+            self._hurries = False
+            self._end()
+            self._begin(AUDIO)
         self._set(_SET_FEC, int(fec))
         self._set(_SET_LOSS, loss)
 
