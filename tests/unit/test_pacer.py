@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from rtstream.clock import Clock, run_stepped
@@ -79,19 +81,28 @@ def given(lead: float, script: list[tuple[float, int]], *, held_up: bool = False
     """
 
     async def main() -> list[int]:
-        clock, counts, waiting = Clock(), [], 0
+        clock, counts, waiting, there = Clock(), [], 0, asyncio.Event()
         pacer = Pacer(clock, lead)
+
+        async def speak() -> None:
+            nonlocal waiting
+            while await there.wait():
+                await pacer.turn(0.02)
+                waiting -= 1
+                if not waiting:
+                    there.clear()
+
+        speaking = asyncio.create_task(speak())
         for pause, frames in script:
             await clock.sleep(pause)
-            while waiting and pacer.take(0.02):
-                waiting -= 1
             counts.append(0)
             for _ in range(frames):
-                pacer.given(0.02, held_up=held_up)
-                if not waiting and pacer.take(0.02):
+                if pacer.given(0.02, first=not waiting, held_up=held_up):
                     counts[-1] += 1
                 else:
                     waiting += 1
+                    there.set()
+        speaking.cancel()
         return counts
 
     return run_stepped(main())
@@ -146,7 +157,7 @@ def test_what_waits_of_a_live_source_goes_without_waiting_its_turn() -> None:
         clock = Clock()
         pacer = Pacer(clock, 0.04)
         for _ in range(60):
-            pacer.given(0.02, held_up=False)
+            assert pacer.given(0.02, first=False, held_up=False) is False
             await clock.sleep(0.02)
         begun = clock.now()
         for _ in range(10):

@@ -24,7 +24,7 @@ def loaded(paths: Iterable[str], prototypes: Prototypes, fits: Callable[[Any], b
     """The first library that has these functions and fits, the functions declared; None if none does."""
     for path in paths:
         try:
-            found = ctypes.CDLL(path)
+            found = ctypes.PyDLL(path)
             for name, (result, arguments) in prototypes.items():
                 function = getattr(found, name)
                 function.restype, function.argtypes = result, arguments

@@ -31,10 +31,10 @@ class Resampler:
         self.channels = channels
         self._filter: RateFilter | None = None
 
-    def passes(self, frame: AudioFrame) -> bool:
-        """Whether `push` would give back this very frame, and nothing else."""
-        shape = frame.samples.shape
-        return self._filter is None and frame.rate == self.rate and shape[0] == self.channels and shape[1] > 0
+    @property
+    def filters(self) -> bool:
+        """Whether there is a filter, which may hold something back."""
+        return self._filter is not None
 
     def push(self, frame: AudioFrame) -> AudioFrame | None:
         """The next piece; None when the filter still holds everything back.
@@ -103,10 +103,6 @@ class Chunker:
     def held(self) -> float:
         """How much waits for the rest of its piece, in seconds."""
         return self._filled / self.rate
-
-    def passes(self, frame: AudioFrame) -> bool:
-        """Whether `push` would give back this very frame, and nothing else."""
-        return not self._filled and frame.samples.shape[1] == self.size
 
     def push(self, frame: AudioFrame) -> list[AudioFrame]:
         """The pieces that are whole now, none or many."""

@@ -38,6 +38,7 @@ class Mouth:
         self._resampler: Resampler | None = None
         self._chunker: Chunker | None = None
         self._filtered = False
+        self._straight: tuple[int, ...] | None = None  # the shape of what the far end takes as it is
         self._putting = self._speaking = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -52,8 +53,14 @@ class Mouth:
         Returns:
             what to wait for; None if all is done, as for most frames of a live source.
         """
-        if isinstance(frame, AudioFrame) and self._is_piece(frame):  # most of the time
+        # Most of the time.
+        if (
+            isinstance(frame, AudioFrame)
+            and frame.samples.shape == self._straight
+            and frame.rate == self._rate
+        ):
             return self._give(frame, ahead)
+        self._straight = None
         pieces = self._pieces(frame)
         for piece in pieces:
             if (rest := self._give(piece, ahead)) is not None:
@@ -83,11 +90,13 @@ class Mouth:
     def _give(self, piece: AudioFrame | VideoFrame, ahead: float) -> Awaitable[None] | None:
         """Send a piece or queue it; what to wait for."""
         lasts = self._lasts(piece)
-        self._pacer.given(lasts, held_up=self._queue.seconds + piece.duration > ahead)
-        if self._at_once() and self._pacer.take(lasts):
+        queue = self._queue
+        # After `clear` the far end is told of that first.
+        first = not (self._speaking or queue) and self._era == self._spoken_era
+        if self._pacer.given(lasts, first=first, held_up=queue.seconds + piece.duration > ahead):
             return self._out(piece)
         self._idle.clear()
-        return self._queue.put(piece, ahead)
+        return queue.put(piece, ahead)
 
     async def speak(self) -> None:
         """Send what is queued, each frame in its time, for as long as the session lasts."""
@@ -134,13 +143,10 @@ class Mouth:
             self._resampler.reset()
             self._chunker.reset()
             self._filtered = False
+            self._look_for_straight_way()
         self._pacer.reset()
         if not self._speaking:
             self._idle.set()
-
-    def _at_once(self) -> bool:
-        """Whether nothing is before a frame; after `clear` the far end is told of that first."""
-        return not self._speaking and not self._queue and self._era == self._spoken_era
 
     async def _speak_next(self) -> None:
         frame = await self._queue.pop()
@@ -186,13 +192,6 @@ class Mouth:
             if not self._queue:
                 self._idle.set()
 
-    def _is_piece(self, frame: AudioFrame) -> bool:
-        """Whether a sound is just what the far end takes at once, and nothing is held before it."""
-        resampler, chunker = self._resampler, self._chunker
-        if resampler is None or chunker is None or self._filtered:
-            return False
-        return resampler.passes(frame) and chunker.passes(frame)
-
     def _pieces(self, frame: AudioFrame | VideoFrame) -> Iterator[AudioFrame | VideoFrame]:
         """The frame as the far end takes it; a long sound a second at a time, so that others get theirs."""
         if isinstance(frame, VideoFrame):
@@ -207,6 +206,7 @@ class Mouth:
             part = AudioFrame(frame.samples[:, start : start + frame.rate], frame.rate)
             if (sound := self._resampler.push(part)) is not None:
                 yield from self._chunker.push(sound)
+        self._look_for_straight_way()
 
     def _held(self) -> bool:
         """Whether the resampler's filter or less than a whole frame may hold some sound back."""
@@ -220,3 +220,11 @@ class Mouth:
         for piece in (*pieces, self._chunker.flush()):
             if piece is not None:
                 self._queue.push(piece)
+        self._look_for_straight_way()
+
+    def _look_for_straight_way(self) -> None:
+        """What has the form that the far end takes goes out as it is, while nothing is held before it."""
+        resampler, chunker = self._resampler, self._chunker
+        assert resampler is not None and chunker is not None
+        held = resampler.filters or chunker.held
+        self._straight = None if held else (resampler.channels, chunker.size)

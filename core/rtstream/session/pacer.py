@@ -25,11 +25,6 @@ class Pacer:
         self._next = float("-inf")
         self._step = Step() if lead else None
 
-    def given(self, duration: float, *, held_up: bool) -> None:
-        """Note that a source gave a frame; `held_up` says that it has to wait before it may give more."""
-        if self._step is not None:
-            self._step.given(duration, self._clock.now(), held_up=held_up)
-
     async def turn(self, duration: float) -> None:
         """Wait until a frame of `duration` seconds may go out."""
         now = self._clock.now()
@@ -39,10 +34,17 @@ class Pacer:
             await self._clock.sleep_until(shared_moment(due) if self._lead > TICK else due)
         self._next += duration
 
-    def take(self, duration: float) -> bool:
-        """Whether a frame of `duration` seconds may go out now; if so, its place is taken."""
+    def given(self, duration: float, *, first: bool, held_up: bool) -> bool:
+        """Note that a source gave a frame; whether that may go out now, and if so, take its place.
+
+        Args:
+            first: whether nothing is before it; else it may not.
+            held_up: whether the source has to wait before it may give more.
+        """
         now = self._clock.now()
-        if self._next - self._lead > now and not self._is_live:
+        if self._step is not None:
+            self._step.given(duration, now, held_up=held_up)
+        if not first or self._next - self._lead > now and not self._is_live:
             return False
         self._next = max(self._next, now) + duration
         return True

@@ -42,7 +42,7 @@ class Edge:
     def __init__(self, reports: Reports, *, hangs: bool) -> None:
         self._reports = reports
         self._hangs = hangs
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._clock = asyncio.get_running_loop(), reports.clock
         self._task = asyncio.current_task()
         self._since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -52,7 +52,7 @@ class Edge:
         assert self._task is not None
         value, cancelled_before = None, self._task.cancelling()
         if self._hangs:
-            self._since = self._loop.time()
+            self._since = self._clock.now()
             if self._timer is None:
                 self._timer = self._loop.call_later(HUNG_AFTER, self._look)
         try:
@@ -76,7 +76,7 @@ class Edge:
         self._timer = None
         if self._since is None:
             return
-        left = self._since + HUNG_AFTER - self._loop.time()
+        left = self._since + HUNG_AFTER - self._clock.now()
         if left > 0:
             self._timer = self._loop.call_later(left, self._look)
         else:
@@ -91,7 +91,7 @@ class Reports:
         self.errors: list[RtstreamError] = []
         self.count = 0
         self._id = session_id
-        self._clock = clock
+        self.clock = clock
         self._send_text = send_text
         self._told: dict[str, float] = {}
 
@@ -165,7 +165,7 @@ class Reports:
         if len(self.errors) < KEPT:
             self.errors.append(error)
         same = error.why if shown and isinstance(error, HandlerRaised) else error.what
-        now, last = self._clock.now(), self._told.get(same)
+        now, last = self.clock.now(), self._told.get(same)
         if last is not None and now - last < AGAIN:
             return
         self._told.pop(same, None)
