@@ -21,7 +21,7 @@ from aiortc import (
 )
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 
-from .datagrams import share
+from .datagrams import Then, at_once, share
 
 LOOPBACK = "127.0.0.1"
 ADDRESSES_VARIABLE = "RTSTREAM_ICE_ADDRESSES"
@@ -140,7 +140,8 @@ class Line:
     Args:
         transport: the DTLS transport that an RTP sender names as its own.
 
-    `came` counts all datagrams, `dropped` those that nobody was shown, by what is wrong with them.
+    `came` counts all datagrams, `dropped` those that nobody was shown, by what is wrong with them; `then` does
+    a step of the call, together with those of others if they share a reader.
     """
 
     def __init__(self, transport: RTCDtlsTransport) -> None:
@@ -152,6 +153,7 @@ class Line:
         self._pair: Any = None
         self._address: Any = None
         self._strangers, self._second = 0, 0
+        self.then: Then = at_once
 
     def open(
         self,
@@ -200,25 +202,25 @@ class Line:
     def send(self, packet: bytes) -> None:
         """Encrypt and send an RTP packet, if there is somebody to send it to."""
         if self._dtls._tx_srtp is not None:
-            self._send(self._dtls._tx_srtp.protect(packet))
+            self.then(self._send_protected, self._dtls._tx_srtp.protect, packet)
 
     def send_reports(self, packet: bytes) -> None:
         """Encrypt and send an RTCP packet."""
         if self._dtls._tx_srtp is not None:
-            self._send(self._dtls._tx_srtp.protect_rtcp(packet))
+            self._send_protected(self._dtls._tx_srtp.protect_rtcp, packet)
 
     def share_socket(self) -> None:
         """Read and write the socket together with those of other calls."""
         if (pair := self._connection._nominated.get(1)) is not None:
-            share(pair.protocol)
+            self.then = share(pair.protocol)
 
-    def _send(self, data: bytes) -> None:
+    def _send_protected(self, protect: Callable[[bytes], bytes], packet: bytes) -> None:
         pair = self._connection._nominated.get(1)
         if pair is None:
             return
         if pair is not self._pair:  # a property, and asked for with each packet
             self._pair, self._address = pair, pair.remote_addr
-        pair.protocol.transport.sendto(data, self._address)
+        pair.protocol.transport.sendto(protect(packet), self._address)
 
     def _guarded(
         self, protocol: Any, media: Callable[[bytes], bool], now: Callable[[], float]

@@ -155,6 +155,7 @@ class AudioPath:
         if self._closed or not any(codec.known for codec in self._codecs.values()):
             return
         self.line.share_socket()
+        self.rtp.then = self.line.then
         ids = {extension.uri: extension.id for extension in parameters.headerExtensions}
         mid = (ids[MID], parameters.muxId.encode()) if MID in ids and parameters.muxId else None
         codec = next(each for each in self._codecs.values() if each.known)

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ..clock import Clock
+from ..clock import Clock, shared_moment
 from ..media.frames import AudioFrame
 from ..rtp import rtcp
 from ..rtp.codecs import Codec
 from ..rtp.receiver import AudioReceiver
 from ..rtp.sender import AudioSender
+from .datagrams import Then, at_once
 
 RATE = 48_000  # samples a second wanted by whoever sends
 KEPT = 50  # packets that a line keeps for it before anybody listens: one second of sound
@@ -31,7 +32,8 @@ class RtpSession:
         report: called when it is time to carry the `reports`.
         pressed: called with each key; without it a key is heard as its tones.
 
-    `speaks` is whether sound is sent. There is no `sender` before `begin`.
+    `then` does a step of it, at once unless the line has other ways. `speaks` is whether sound is sent. There is no `sender` before `begin`. `drift` is by how much the far
+    end's clock is faster than this one, as a share, as it was known at the last report.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class RtpSession:
         self.receiver = AudioReceiver(codecs, pressed=pressed)
         self.sender: AudioSender | None = None
         self.hear: Callable[[AudioFrame], None] | None = None
+        self.then: Then = at_once
         self.speaks = False
+        self.drift = 0.0
         self._send, self._report = send, report
         self._clock = Clock()
         self._seconds = 0.0
@@ -68,10 +72,13 @@ class RtpSession:
         self.receiver.rate, self.receiver.channels = rate, channels
 
     def take(self, packet: bytes, now: float) -> None:
-        """Take a packet; what can be heard by now is handed on at once."""
+        """Take a packet; what can be heard by now is handed on."""
+        self.then(self._take, packet, now)
+
+    def _take(self, packet: bytes, now: float) -> None:
         assert self.hear is not None
         for frame in self.receiver.take(packet, now):
-            self.hear(frame)
+            self.then(self.hear, frame)
         if self._due is None and self.receiver.deadline is not None:
             self._watch()
 
@@ -83,7 +90,10 @@ class RtpSession:
                 self.sender.told(report, now)
 
     def send(self, frame: AudioFrame) -> None:
-        """Say a frame at once, if sound is sent; else it is as good as said."""
+        """Say a frame now, if sound is sent; else it is as good as said."""
+        self.then(self._say, frame)
+
+    def _say(self, frame: AudioFrame) -> None:
         if self.speaks and self.sender is not None:
             if (packet := self.sender.packet(frame, self._clock.now())) is not None:
                 self._send(packet)
@@ -101,11 +111,6 @@ class RtpSession:
         for timer in (self._due, self._reporting):
             if timer is not None:
                 timer.cancel()
-
-    @property
-    def drift(self) -> float:
-        """By how much the far end's clock is faster than this one, as a share."""
-        return self.receiver.drift
 
     @property
     def counted(self) -> dict[str, Any]:
@@ -128,9 +133,10 @@ class RtpSession:
         self._watch()
 
     def _report_soon(self, share: float = 1.0) -> None:
-        seconds = self._seconds * share * (0.5 + random.random())
-        self._reporting = asyncio.get_running_loop().call_later(seconds, self._report_now)
+        loop, seconds = asyncio.get_running_loop(), self._seconds * share * (0.5 + random.random())
+        self._reporting = loop.call_at(shared_moment(loop.time() + seconds), self._report_now)
 
     def _report_now(self) -> None:
+        self.drift = self.receiver.drift
         self._report()
         self._report_soon()

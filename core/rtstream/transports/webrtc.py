@@ -20,7 +20,7 @@ from aiortc import (
 )
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
 
-from ..clock import Clock
+from ..clock import Clock, shared_moment
 from ..errors import BadOffer
 from ..media.frames import FRAME_SECONDS, AudioFrame, Frame, Heard, Kind, Message
 from ..media.opus import OpusOptions
@@ -228,7 +228,7 @@ class WebRtcTransport:
         """Take the far end to be gone when nothing at all has come from it for a while: killed, unplugged."""
         clock, came, silent = Clock(), -1, 0
         while silent < SILENT_LOOKS:
-            await clock.sleep(LOOK_SECONDS)
+            await clock.sleep_until(shared_moment(clock.now() + LOOK_SECONDS))
             before, came = came, sum(line.came for line in self._lines)
             silent = silent + 1 if came == before else 0
         self.gone.set()
