@@ -171,7 +171,7 @@ def test_the_far_ends_answers_tell_how_long_the_way_is_and_the_rate_grows() -> N
             await client.call()
             await client.sees(3)
             bandwidth = pictures_of(stream, client).governor.bandwidth
-            await until(lambda: bandwidth._quickest < 1, 15)
+            await until(lambda: bandwidth._trips.quickest < 1, 15)
             await until(lambda: bandwidth.rate > 1.2 * START, 15)
 
     run(main())
