@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -14,14 +14,14 @@ OTHERWISE = "another_name"
 
 
 def rename(name: str, packages: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give an attribute another name in all classes and functions of packages, as a new version of them may.
+    """Give an attribute another name in all of packages, as a new version of them may.
 
     Raises:
         AssertionError: nothing has that name.
     """
     found = False
     for owner, function in list(_functions(packages)):
-        if owner is not None and name in vars(owner):
+        if name in vars(owner):
             found = True
             monkeypatch.setattr(owner, OTHERWISE, vars(owner)[name], raising=False)
             monkeypatch.delattr(owner, name)
@@ -32,15 +32,15 @@ def rename(name: str, packages: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
     assert found, f"nothing is called {name}"
 
 
-def _functions(packages: tuple[str, ...]) -> Iterator[tuple[type | None, FunctionType]]:
-    """All functions, and the classes that they are methods of."""
+def _functions(packages: tuple[str, ...]) -> Iterator[tuple[type | ModuleType, FunctionType]]:
+    """All functions, and the classes that they are methods of, or else their modules."""
     modules = [each for name, each in list(sys.modules.items()) if name.partition(".")[0] in packages]
     for module in modules:
         for member in list(vars(module).values()):
             if getattr(member, "__module__", None) != module.__name__:
                 continue
             if isinstance(member, FunctionType):
-                yield None, member
+                yield module, member
             elif inspect.isclass(member):
                 for own in list(vars(member).values()):
                     yield from ((member, function) for function in _behind(own))

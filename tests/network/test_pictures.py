@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,11 +19,13 @@ from rtstream import AsyncAudioVideoStreamHandler, Stream
 from rtstream.media.picture_encoder import PictureEncoder
 from rtstream.media.pyav import video_from_av
 from rtstream.transports import picture_intake
-from rtstream.transports.aiortc_receiver import _PICTURES
+from rtstream.transports.contract import PICTURES, private
+from rtstream.transports.picture_intake import Buffer, Missing, ToDecoder
 from rtstream.video.bandwidth import START
 from tests.conftest import run
 from tests.helpers.handlers import AsyncAudioVideoEcho, Log
 from tests.helpers.media import Picture
+from tests.helpers.renaming import rename
 from tests.helpers.server import answering, until
 from tests.helpers.webrtc import Caller, caller
 from tests.unit.signals import pitch
@@ -270,23 +271,26 @@ def test_a_client_without_video_is_heard_by_a_handler_that_shows_pictures() -> N
     run(main())
 
 
-@pytest.mark.parametrize("name", _PICTURES)
+@pytest.mark.usefixtures("contract_anew")
+@pytest.mark.parametrize("name", [None, *PICTURES.names])
 def test_with_a_receiver_that_is_not_as_it_is_known_pictures_go_aiortcs_way(
-    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    name: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
-        kind, method, word = _PICTURES[name]
-        monkeypatch.setitem(_PICTURES, name, (kind, method, word + "_of_another_name"))
         stream = Stream(give_back, modality="video")
         async with answering(stream) as server, caller(server, audio=False, video=True) as client:
             await client.call()
             assert (await client.sees(3)).shape == (120, 160, 3)
             transport: Any = stream.sessions.get(client.id).transport
             receiver: Any = transport._pc.getTransceivers()[0].receiver
-            assert all(type(getattr(receiver, each)) is _PICTURES[each][0] for each in _PICTURES)
+            ours = [
+                part for part in vars(receiver).values() if isinstance(part, (Buffer, Missing, ToDecoder))
+            ]
+            assert len(ours) == (0 if name else 3)
 
-    with caplog.at_level(logging.WARNING):
-        run(main())
+    if name is not None:
+        rename(private(name), ("aiortc", "aioice"), monkeypatch)
+    run(main())
 
 
 @pytest.mark.usefixtures("media_path")

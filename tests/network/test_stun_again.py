@@ -14,9 +14,10 @@ import pytest
 
 from rtstream import Stream
 from rtstream.clock import run_stepped
-from rtstream.transports import aioice_checks, consent
+from rtstream.transports import consent
 from rtstream.transports.aioice_checks import Checks
 from rtstream.transports.aiortc_inside import choose_ice_addresses
+from rtstream.transports.contract import CHECKS, known, private
 from rtstream.transports.stun_again import outlast_loss
 from tests.conftest import run
 from tests.helpers.handlers import AsyncEcho
@@ -254,25 +255,16 @@ def test_a_line_is_taken_for_lossy_for_thirty_seconds_after_a_check_not_answered
     run_stepped(main())
 
 
-@pytest.mark.parametrize("name", [name for name in aioice_checks._CONTRACT if name != "RETRY_RTO"])
+@pytest.mark.usefixtures("contract_anew")
+@pytest.mark.parametrize("name", CHECKS.names)
 def test_an_aioice_in_which_a_name_is_another_stays_as_it_is(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
-        async with connected(outlasts=False) as (ours, _):
-            assert Checks(under(ours)).known
-        rename(name, ("aioice",), monkeypatch)
+        rename(private(name), ("aiortc", "aioice"), monkeypatch)
         ours = aioice.Connection(ice_controlling=False)
         before = dict(vars(ours))
         outlast_loss(under(ours))
-        assert vars(ours) == before and not Checks(under(ours)).known
-
-    run(main())
-
-
-def test_an_aioice_that_waits_for_another_time_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def main() -> None:
-        monkeypatch.setattr(aioice.stun, "RETRY_RTO", 0.7)
-        assert not Checks(under(aioice.Connection(ice_controlling=False))).known
+        assert vars(ours) == before and not known(CHECKS)
 
     run(main())

@@ -13,10 +13,12 @@ from aiortc.rtp import RtpPacket
 
 from rtstream.clock import Clock
 from rtstream.media.frames import VideoFrame
+from rtstream.transports.contract import PICTURES, private
 from rtstream.transports.newest import Newest
 from rtstream.transports.picture_intake import MOST_WAITING, Buffer, Missing, ToDecoder, see, take_in
 from rtstream.transports.picture_track import agreed_codec
 from rtstream.video.assembly import Assembly
+from tests.helpers.renaming import rename
 
 KEY = b"\x10\x02\x00\x9d\x01\x2a\x80\x02\xe0\x01"
 
@@ -92,7 +94,7 @@ def test_a_decoder_that_is_to_end_has_nothing_more_to_decode() -> None:
     asyncio.run(main())
 
 
-def test_they_are_put_into_a_receiver_that_consists_of_such_parts_and_no_other() -> None:
+def test_they_are_put_into_a_receiver() -> None:
     async def main() -> None:
         connection = RTCPeerConnection()
         receiver: Any = connection.addTransceiver("video").receiver
@@ -100,12 +102,23 @@ def test_they_are_put_into_a_receiver_that_consists_of_such_parts_and_no_other()
         assert type(receiver._RTCRtpReceiver__jitter_buffer) is Buffer
         assert type(receiver._RTCRtpReceiver__nack_generator) is Missing
         assert type(receiver._RTCRtpReceiver__decoder_queue) is ToDecoder
-        assert take_in(receiver) is None, "they are there already"
-        other: Any = connection.addTransceiver("video").receiver
-        before = other._RTCRtpReceiver__decoder_queue
-        del other._RTCRtpReceiver__nack_generator
-        assert take_in(other) is None
-        assert other._RTCRtpReceiver__decoder_queue is before
+        await connection.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("contract_anew")
+@pytest.mark.parametrize("name", PICTURES.names)
+def test_a_receiver_that_does_not_consist_of_such_parts_is_left_as_it_is(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        rename(private(name), ("aiortc",), monkeypatch)
+        connection = RTCPeerConnection()
+        receiver: Any = connection.addTransceiver("video").receiver
+        before = dict(vars(receiver))
+        assert take_in(receiver) is None
+        assert vars(receiver) == before
         await connection.close()
 
     asyncio.run(main())

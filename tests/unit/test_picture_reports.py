@@ -10,8 +10,9 @@ import pytest
 from aiortc import RTCPeerConnection
 
 from rtstream.rtp import rtcp
-from rtstream.transports import aiortc_sender
 from rtstream.transports.aiortc_sender import EVERY, KEPT, Reports
+from rtstream.transports.contract import REPORTS, private
+from tests.helpers.renaming import rename
 
 NTP = rtcp.ntp(1_700_000_000.5)
 NAME = rtcp.middle(NTP)
@@ -106,13 +107,13 @@ def test_reports_that_are_not_answered_are_forgotten() -> None:
     in_world(test)
 
 
-def test_an_aiortc_of_another_kind_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("contract_anew")
+@pytest.mark.parametrize("name", REPORTS.names)
+def test_an_aiortc_of_another_kind_is_left_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(world: World) -> None:
-        monkeypatch.setattr(aiortc_sender, "_SAYS", ("something_else",))
-        world.sender._send_rtcp = world.untouched
-        reports = Reports(world.sender, lambda: world.now)
-        await reports.send()
+        await world.reports.send()
         assert world.sender._send_rtcp is world.untouched
         assert world.sent == []
 
+    rename(private(name), ("aiortc",), monkeypatch)
     in_world(test)

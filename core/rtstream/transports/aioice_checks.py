@@ -1,67 +1,33 @@
-"""What aioice keeps private of its checks, and its contract, as in `aiortc_inside.py`."""
+"""Reaches into aioice's checks; what it needs stands in `contract.py`."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from aioice import ice, stun
+from aioice import stun
 
-from .aiortc_inside import holds, reads
+from .contract import NOMINATION, PERIODIC, known, reads
 
 if TYPE_CHECKING:
     from aiortc import RTCDtlsTransport
 
 CHECK_SECONDS = 0.02  # RFC 8445 §14.2: between two of our own checks
-FIRST_PAUSE = 0.5  # RFC 8489 §6.2.1: seconds until aioice says a request again; then twice that
-_PERIODIC = ("_check_periodic", "check_periodic")  # since aioice 0.11, and before
 
 Say = Callable[[Any, Any], None]  # sends a STUN message to an address
 Ask = Callable[..., Awaitable[Any]]  # sends a request, says it again, and returns its answer
 
 
-def _takes(owner: type, name: str, *parameters: str) -> bool:
-    return list(inspect.signature(getattr(owner, name)).parameters) == ["self", *parameters]
-
-
-# Each says of one name whether it is what `Checks` takes it for.
-_CONTRACT: dict[str, Callable[[Any], bool]] = {
-    "_protocols": lambda connection: isinstance(connection._protocols, list),
-    "_nominated": lambda connection: (
-        isinstance(connection._nominated, dict) and reads(ice.Connection.close, "_nominated")
-    ),
-    "query_consent": lambda connection: reads(ice.Connection.connect, "query_consent"),
-    "_query_consent_task": lambda connection: (
-        hasattr(connection, "_query_consent_task") and reads(ice.Connection.close, "_query_consent_task")
-    ),
-    "build_request": lambda connection: _takes(ice.Connection, "build_request", "pair", "nominate"),
-    "remote_password": lambda connection: hasattr(connection, "remote_password"),
-    "remote_addr": lambda connection: isinstance(vars(ice.CandidatePair)["remote_addr"], property),
-    "request": lambda connection: (
-        reads(ice.Connection.check_start, "request")
-        and _takes(ice.StunProtocol, "request", "request", "addr", "integrity_key", "retransmissions")
-    ),
-    "send_stun": lambda connection: (
-        reads(ice.Connection.request_received, "send_stun")
-        and _takes(ice.StunProtocol, "send_stun", "message", "addr")
-    ),
-    "message_class": lambda connection: reads(ice.StunProtocol.datagram_received, "message_class"),
-    "transaction_id": lambda connection: reads(ice.StunProtocol.datagram_received, "transaction_id"),
-    "RETRY_RTO": lambda connection: stun.RETRY_RTO == FIRST_PAUSE,
-}
-
-
 class Checks:
-    """The checks that a connection sends and answers. Make it when the candidates are gathered.
+    """The checks that a connection sends and answers.
 
-    `known` is whether aioice is what it is taken for. Where it is not, nothing else here may be used.
+    Make it when the candidates are gathered, where `contract.CHECKS` is known.
     """
 
     def __init__(self, transport: RTCDtlsTransport) -> None:
-        self._connection: Any = getattr(transport.transport, "_connection", None)
-        self.known = all(holds(check, self._connection) for check in _CONTRACT.values())
+        ice: Any = transport.transport
+        self._connection = ice._connection
 
     def ask_through(self, wrap: Callable[[Ask, Say], Ask]) -> None:
         """Let what is asked go through a function of ours, on each socket."""
@@ -112,13 +78,13 @@ def leave_ice_at_once(transport: RTCDtlsTransport) -> Callable[[], None] | None:
     nothing to start as soon as there is a pair to wait for, and the further checks are started beside it.
 
     Returns:
-        what ends those checks; None where aioice is not what it is taken for, and does as it does.
+        what ends those checks; None where aioice is not known, and does as it does.
     """
-    connection: Any = getattr(transport.transport, "_connection", None)
-    connect = getattr(connection, "connect", None)
-    name = next((name for name in _PERIODIC if reads(connect, name)), None)
-    if name is None or not hasattr(connection, "_check_list"):
+    if not known(NOMINATION):
         return None
+    ice: Any = transport.transport
+    connection = ice._connection
+    name = next(name for name in PERIODIC if reads(connection.connect, name))
     more: Callable[[], bool] = getattr(connection, name)
     loop, timer = asyncio.get_running_loop(), None
 

@@ -1,27 +1,20 @@
-"""The one place that touches what aiortc and aioice keep private, each name pinned by a contract check."""
+"""Reaches below aiortc's media: its sockets, keys and handshakes; what it needs stands in `contract.py`."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import struct
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import aioice.ice
 import pylibsrtp
-from aiortc import (
-    RTCCertificate,
-    RTCDtlsTransport,
-    RTCPeerConnection,
-    RTCRtpSender,
-    RTCSctpTransport,
-    rtcsctptransport,
-)
-from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
+from aiortc import RTCDtlsTransport, RTCSctpTransport, rtcsctptransport
 
+from .contract import ASSOCIATION, FLIGHTS, known
 from .datagrams import Then, at_once, share
+from .faults import FAULTS
 
 LOOPBACK = "127.0.0.1"
 ADDRESSES_VARIABLE = "RTSTREAM_ICE_ADDRESSES"
@@ -29,24 +22,8 @@ ADDRESSES_VARIABLE = "RTSTREAM_ICE_ADDRESSES"
 LONGEST = 1500  # bytes: pylibsrtp takes no more, and raises what ends aiortc's DTLS task
 STUN_A_SECOND = 100  # from each socket's strangers; an ICE agent checks each pair every 20 ms at most
 
-# What aioice and aiortc raise on datagrams that no honest client sends: all of these were seen.
-FAULTS = (
-    struct.error,
-    ValueError,
-    LookupError,
-    AttributeError,
-    AssertionError,
-    RuntimeError,
-    TypeError,
-    OSError,
-    ArithmeticError,
-)
-
-T = TypeVar("T")
 Send = Callable[[bytes], Awaitable[None]]
 Say = Callable[[Any], Awaitable[None]]  # sends a chunk of SCTP
-
-_CHUNK_NAMES = "_remote_verification_tag", "_local_port", "_remote_port", "_send_data", "serialize_packet"
 
 _original: Callable[[bool, bool], list[str]] = aioice.ice.get_host_addresses
 
@@ -66,82 +43,16 @@ def choose_ice_addresses() -> None:
     aioice.ice.get_host_addresses = _host_addresses
 
 
-# The contract. Each check says of one private name whether it is what `Line` takes it for.
-
-
-class _Probe:
-    """A connection that is never made, to look at."""
-
-    def __init__(self) -> None:
-        gatherer = RTCIceGatherer(iceServers=[])
-        self.ice = RTCIceTransport(gatherer)
-        self.dtls = RTCDtlsTransport(self.ice, [RTCCertificate.generateCertificate()])
-        self.sender = RTCRtpSender("audio", self.dtls)
-        self.connection: Any = getattr(self.ice, "_connection", None)
-
-
-def reads(function: Any, name: str) -> bool:
-    """Whether a function looks a name up, so that what stands there instead is called."""
-    return name in getattr(getattr(function, "__code__", None), "co_names", ())
-
-
-_CONTRACT: dict[str, Callable[[_Probe], bool]] = {
-    "RTCPeerConnection.__connect": lambda probe: all(
-        reads(getattr(RTCPeerConnection, "_RTCPeerConnection__connect", None), name)
-        for name in ("sender", "send", "receiver", "receive")
-    ),
-    "RTCRtpSender._ssrc": lambda probe: isinstance(getattr(probe.sender, "_ssrc", None), int),
-    "RTCIceTransport._connection": lambda probe: isinstance(probe.connection, aioice.ice.Connection),
-    "RTCDtlsTransport._rx_srtp": lambda probe: (
-        getattr(probe.dtls, "_rx_srtp", 0) is None and reads(RTCDtlsTransport._setup_srtp, "_rx_srtp")
-    ),
-    "RTCDtlsTransport._tx_srtp": lambda probe: (
-        getattr(probe.dtls, "_tx_srtp", 0) is None and reads(RTCDtlsTransport._setup_srtp, "_tx_srtp")
-    ),
-    "RTCDtlsTransport._handle_rtcp_data": lambda probe: (
-        asyncio.iscoroutinefunction(getattr(probe.dtls, "_handle_rtcp_data", None))
-        and reads(RTCDtlsTransport._recv_next, "_handle_rtcp_data")
-    ),
-    "Connection._nominated": lambda probe: (
-        getattr(probe.connection, "_nominated", None) == {}
-        and reads(aioice.ice.Connection.sendto, "_nominated")
-    ),
-    "Connection._protocols": lambda probe: getattr(probe.connection, "_protocols", None) == [],
-    "CandidatePair.remote_addr": lambda probe: isinstance(
-        getattr(aioice.ice.CandidatePair, "remote_addr", None), property
-    ),
-    "StunProtocol.datagram_received": lambda probe: (
-        issubclass(aioice.ice.StunProtocol, asyncio.DatagramProtocol)
-        and "datagram_received" in vars(aioice.ice.StunProtocol)
-    ),
-}
-
-
-def broken_names() -> list[str]:
-    """The private names that are not what they are taken for; none if audio may go its own path."""
-    try:
-        probe = _Probe()
-    except FAULTS as error:
-        return [f"a transport cannot be made ({error})"]
-    return [name for name, check in _CONTRACT.items() if not holds(check, probe)]
-
-
-def holds(check: Callable[[T], bool], of: T) -> bool:
-    """Whether a check of a contract says yes, and does not fail."""
-    try:
-        return check(of)
-    except FAULTS:
-        return False
-
-
 class Line:
     """What lies under the media of a peer connection: its sockets, its keys, its far end's address.
+
+    Make it where `contract.OWN_PATH` is known.
 
     Args:
         transport: the DTLS transport that an RTP sender names as its own.
 
-    `came` counts all datagrams, `dropped` those that nobody was shown, by what is wrong with them; `then` does
-    a step of the call, together with those of others if they share a reader.
+    `came` counts all datagrams, `dropped` those that nobody was shown, by what is wrong with them; `then`
+    does a step of the call, together with those of others if they share a reader.
     """
 
     def __init__(self, transport: RTCDtlsTransport) -> None:
@@ -259,27 +170,24 @@ class Line:
         return self._strangers > STUN_A_SECOND
 
 
-def send_through(transport: RTCDtlsTransport, wrap: Callable[[Send], Send]) -> bool:
-    """Let a DTLS transport send through a function of ours; False where aiortc is another."""
-    ice: Any = transport.transport
-    send: Send | None = getattr(ice, "_send", None)
-    if send is None or not reads(getattr(RTCDtlsTransport, "_write_ssl", None), "_send"):
-        return False
-    ice._send = wrap(send)
-    return True
+def send_through(transport: RTCDtlsTransport, wrap: Callable[[Send], Send]) -> None:
+    """Let a DTLS transport send through a function of ours, where aiortc is known."""
+    if known(FLIGHTS):
+        ice: Any = transport.transport
+        ice._send = wrap(ice._send)
 
 
-def associate_through(association: RTCSctpTransport, wrap: Callable[[Say], Say]) -> bool:
-    """Let what begins an association be sent through a function of ours; False where aiortc is another.
+def associate_through(association: RTCSctpTransport, wrap: Callable[[Say], Say]) -> None:
+    """Let what begins an association be sent through a function of ours, where aiortc is known.
 
     An INIT carries no verification tag, or it is dropped (RFC 9260 §8.5.1 A). On one that aiortc sends again
     stands the far end's, if the far end's INIT has come: two aiortc whose INIT ACKs were both lost are never
     associated.
     """
+    if not known(ASSOCIATION):
+        return
     inside: Any = association
-    send: Say | None = getattr(inside, "_send_chunk", None)
-    if send is None or not all(reads(RTCSctpTransport._send_chunk, name) for name in _CHUNK_NAMES):
-        return False
+    send: Say = inside._send_chunk
 
     async def send_init(chunk: Any) -> None:
         packet = rtcsctptransport.serialize_packet(inside._local_port, inside._remote_port, 0, chunk)
@@ -291,4 +199,3 @@ def associate_through(association: RTCSctpTransport, wrap: Callable[[Say], Say])
         await ways.get(type(chunk), send)(chunk)
 
     inside._send_chunk = send_chunk
-    return True

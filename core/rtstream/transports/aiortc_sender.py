@@ -1,21 +1,18 @@
-"""What aiortc's sender of pictures keeps private, and its contract, as in `aiortc_inside.py`."""
+"""Reaches into aiortc's sender of pictures; what it needs stands in `contract.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
-
-from aiortc import RTCRtpSender
+from typing import TYPE_CHECKING, Any
 
 from ..rtp import rtcp
-from .aiortc_inside import reads
+from .contract import REPORTS, known
+
+if TYPE_CHECKING:
+    from aiortc import RTCRtpSender
 
 EVERY = 0.25  # seconds between two reports: an answer tells of the newest one that had come
 KEPT = 64  # reports that may still be answered
-
-# What a report of it says, and who sends it.
-_SAYS = ("ntp_timestamp", "rtp_timestamp", "packet_count", "octet_count", "cname")
-_SEND = "_send_rtcp"
 
 
 class Reports:
@@ -27,25 +24,27 @@ class Reports:
     """
 
     def __init__(self, sender: RTCRtpSender, now: Callable[[], float]) -> None:
-        self._sender: Any = sender
+        inside: Any = sender
+        self._sender = inside
         self._now = now
         self._left: dict[int, float | None] = {}
         self._due = float("-inf")
-        run = getattr(RTCRtpSender, "_run_rtcp", None)
-        self._known = all(reads(run, name) for name in (_SEND, *map(_private, _SAYS)))
+        self._known = known(REPORTS)
         if self._known:
-            self._send = getattr(sender, _SEND)
-            setattr(sender, _SEND, self._noted)
+            self._send = inside._send_rtcp
+            inside._send_rtcp = self._noted
 
     async def send(self) -> None:
         """Report what has left by now, if there was no report for a while."""
         if not self._known or self._now() < self._due:
             return
-        ntp, timestamp, packets, octets, cname = (getattr(self._sender, _private(name)) for name in _SAYS)
+        it = self._sender
+        ntp: int = it._RTCRtpSender__ntp_timestamp
         if ntp and rtcp.middle(ntp) not in self._left:
-            sent = rtcp.Sent(ntp, timestamp, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF)
-            ssrc = self._sender._ssrc
-            await self._noted([rtcp.report(ssrc, sent, []), rtcp.description(ssrc, cname or "")])
+            packets, octets = it._RTCRtpSender__packet_count, it._RTCRtpSender__octet_count
+            sent = rtcp.Sent(ntp, it._RTCRtpSender__rtp_timestamp, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF)
+            name = rtcp.description(it._ssrc, it._RTCRtpSender__cname or "")
+            await self._noted([rtcp.report(it._ssrc, sent, []), name])
 
     def left(self, last: int) -> float | None:
         """When the report left that the far end calls so (RFC 3550 §6.4.1); None where that is not known."""
@@ -62,7 +61,3 @@ class Reports:
         while len(self._left) > KEPT:
             del self._left[next(iter(self._left))]
         await self._send(packets)
-
-
-def _private(name: str) -> str:
-    return f"_RTCRtpSender__{name}"

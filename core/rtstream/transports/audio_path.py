@@ -18,7 +18,8 @@ from ..rtp import level, rtcp
 from ..rtp.codecs import EVENTS, Codec
 from ..rtp.packet import HEADER_SIZE
 from ..rtp.sender import AudioSender
-from .aiortc_inside import Line, broken_names
+from .aiortc_inside import Line
+from .contract import OWN_PATH, broken_names
 from .rtp_session import KEPT, RATE, RtpSession
 
 if TYPE_CHECKING:
@@ -44,13 +45,9 @@ def wanted() -> bool:
 @functools.cache
 def is_known() -> bool:
     """Whether this aiortc is what its private names are taken for. It is looked at once, and a no is told."""
-    broken = broken_names()
+    broken = broken_names(OWN_PATH)
     if broken:
-        logger.warning(
-            "sound goes through aiortc's own tracks, which is slower and worse under loss: "
-            "this aiortc is not as it is known (%s)",
-            ", ".join(broken),
-        )
+        logger.warning("%s: this aiortc is not as it is known (%s)", OWN_PATH.otherwise, ", ".join(broken))
     return not broken
 
 

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from .again import Again
-from .aiortc_inside import FAULTS, associate_through, send_through
+from .aiortc_inside import associate_through, send_through
+from .faults import FAULTS
 
 if TYPE_CHECKING:
     from aiortc import RTCDtlsTransport, RTCSctpTransport
@@ -21,7 +22,7 @@ def insist(transport: RTCDtlsTransport) -> Callable[[], None]:
     """Repeat each flight of DTLS until the far end has answered it; returns what ends that.
 
     What is sent again is the same datagram, which a network may double as well: a record that had come is
-    dropped by its number (RFC 6347 §4.1.2.6). Where aiortc is not what it is taken for, it does as it does.
+    dropped by its number (RFC 6347 §4.1.2.6). Where aiortc is not known, it does as it does.
     """
     flights = _Flights(transport)
     send_through(transport, flights.through)

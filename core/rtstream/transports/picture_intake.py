@@ -98,7 +98,7 @@ class ToDecoder:
 
 
 def take_in(receiver: RTCRtpReceiver) -> Assembly | None:
-    """Let a receiver that has not begun work so; None where aiortc is not what it is taken for."""
+    """Let a receiver that has not begun work so; None where aiortc is not known."""
     assembly, clock = Assembly(), Clock()
     stand_ins = (kind(assembly, clock) for kind in (Buffer, Missing, ToDecoder))
     return assembly if take_pictures(receiver, *stand_ins) else None

@@ -32,8 +32,9 @@ class RtpSession:
         report: called when it is time to carry the `reports`.
         pressed: called with each key; without it a key is heard as its tones.
 
-    `then` does a step of it, at once unless the line has other ways. `speaks` is whether sound is sent. There is no `sender` before `begin`. `drift` is by how much the far
-    end's clock is faster than this one, as a share, as it was known at the last report.
+    `then` does a step of it, at once unless the line has another way. `speaks` is whether sound is sent.
+    There is no `sender` before `begin`. `drift` is by how much the far end's clock is faster than this one, as
+    a share, as it was known at the last report.
     """
 
     def __init__(

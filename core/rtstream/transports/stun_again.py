@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .again import Again
 from .aioice_checks import Ask, Checks, Say
 from .consent import Consent
+from .contract import CHECKS, known
 
 if TYPE_CHECKING:
     from aiortc import RTCDtlsTransport
@@ -21,8 +22,10 @@ REMEMBERED = 16  # checks that were answered last
 def outlast_loss(transport: RTCDtlsTransport) -> Callable[[], None]:
     """Let the ICE of a transport stand what a network loses; returns what ends that.
 
-    Call it when the candidates are gathered. Where aioice is not what it is taken for, it does as it does.
+    Call it when the candidates are gathered. Where aioice is not known, it does as it does.
     """
+    if not known(CHECKS):
+        return lambda: None
     checks = Checks(transport)
     consent = Consent(checks.ask_for_consent)
     answers = _Answers(consent)
@@ -32,10 +35,9 @@ def outlast_loss(transport: RTCDtlsTransport) -> Callable[[], None]:
         answers.end()
         await checks.close()
 
-    if checks.known:
-        checks.keep_consent_by(keep_consent)
-        checks.ask_through(_asking_again)
-        checks.answer_through(answers.through)
+    checks.keep_consent_by(keep_consent)
+    checks.ask_through(_asking_again)
+    checks.answer_through(answers.through)
     return answers.end
 
 

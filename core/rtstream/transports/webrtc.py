@@ -25,7 +25,7 @@ from ..errors import BadOffer
 from ..media.frames import FRAME_SECONDS, AudioFrame, Frame, Heard, Kind, Message
 from ..media.opus import OpusOptions
 from ..media.video import VideoOptions
-from . import aiortc_inside
+from . import faults
 from .aioice_checks import leave_ice_at_once
 from .aiortc_inside import Line, choose_ice_addresses
 from .aiortc_tracks import RATE, Voice, read
@@ -46,7 +46,7 @@ FLUSH_SECONDS = 0.3  # what the last messages may take to leave before the line 
 TEXTS_KEPT = 100  # messages that wait for a data channel
 
 # What aiortc 1.16 raises on SDP and candidates that no honest client sends: all of these were seen.
-FAULTS = (*aiortc_inside.FAULTS, InternalError, InvalidAccessError, InvalidStateError, OperationError)
+FAULTS = (*faults.FAULTS, InternalError, InvalidAccessError, InvalidStateError, OperationError)
 
 
 _DIRECTIONS = {  # by whether we send and whether we take

@@ -1,0 +1,245 @@
+"""The contract: every private name of aiortc and aioice that is relied on, and what is done without it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import queue
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aioice import ice, stun
+from aiortc import (
+    RTCCertificate,
+    RTCDtlsTransport,
+    RTCPeerConnection,
+    RTCRtpReceiver,
+    RTCRtpSender,
+    RTCSctpTransport,
+    rtcsctptransport,
+)
+from aiortc.jitterbuffer import JitterBuffer
+from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
+from aiortc.rtcrtpreceiver import NackGenerator
+
+from .faults import FAULTS
+
+FIRST_PAUSE = 0.5  # RFC 8489 §6.2.1: seconds until aioice says a request again; then twice that
+PERIODIC = ("_check_periodic", "check_periodic")  # since aioice 0.11, and before
+
+
+class Probe:
+    """Parts of a connection that is never made, to look at; each is made when it is asked for."""
+
+    @functools.cached_property
+    def ice(self) -> Any:
+        return RTCIceTransport(RTCIceGatherer(iceServers=[]))
+
+    @functools.cached_property
+    def connection(self) -> Any:
+        return self.ice._connection
+
+    @functools.cached_property
+    def dtls(self) -> Any:
+        return RTCDtlsTransport(self.ice, [RTCCertificate.generateCertificate()])
+
+    @functools.cached_property
+    def sender(self) -> Any:
+        return RTCRtpSender("audio", self.dtls)
+
+    @functools.cached_property
+    def receiver(self) -> Any:
+        return RTCRtpReceiver("video", self.dtls)
+
+
+Check = Callable[[Probe, str], bool]  # of a name, as `private` has it
+
+
+@dataclass(frozen=True, eq=False)
+class Feature:
+    """What stands on private names.
+
+    `otherwise` says what is done where one of them is another. Of each of the `names` there is a check
+    which says whether it is what it is taken for.
+    """
+
+    otherwise: str
+    names: dict[str, Check]
+
+
+def private(name: str) -> str:
+    """The attribute that a name of the contract, `Class.attribute`, stands for."""
+    owner, _, attribute = name.partition(".")
+    return f"_{owner}{attribute}" if attribute.startswith("__") else attribute
+
+
+def reads(function: Any, *names: str) -> bool:
+    """Whether a function looks names up, so that what stands there instead is used."""
+    return set(names) <= set(function.__code__.co_names)
+
+
+# Checks that several names have.
+
+
+def _takes(function: Any, *parameters: str) -> bool:
+    return list(inspect.signature(function).parameters) == ["self", *parameters]
+
+
+def _is_key(it: Probe, name: str) -> bool:
+    return getattr(it.dtls, name) is None and reads(RTCDtlsTransport._setup_srtp, name)
+
+
+def _reported(it: Probe, name: str) -> bool:
+    return reads(RTCRtpSender._run_rtcp, name)
+
+
+def _in_each_message(it: Probe, name: str) -> bool:
+    return reads(ice.StunProtocol.datagram_received, name)
+
+
+def _in_each_chunk(it: Probe, name: str) -> bool:
+    return reads(RTCSctpTransport._send_chunk, name)
+
+
+_CONNECTION: dict[str, Check] = {
+    "RTCIceTransport._connection": lambda it, name: isinstance(getattr(it.ice, name), ice.Connection),
+}
+_SOCKETS: dict[str, Check] = {
+    **_CONNECTION,
+    "Connection._protocols": lambda it, name: getattr(it.connection, name) == [],
+    "Connection._nominated": lambda it, name: (
+        getattr(it.connection, name) == {}
+        and reads(ice.Connection.sendto, name)
+        and reads(ice.Connection.close, name)
+    ),
+    "CandidatePair.remote_addr": lambda it, name: isinstance(vars(ice.CandidatePair)[name], property),
+}
+
+# The contract.
+
+OWN_PATH = Feature(  # `aiortc_inside.Line`, and all that is built on it
+    "sound goes through aiortc's own tracks, which is slower and worse under loss",
+    {
+        **_SOCKETS,
+        "StunProtocol.datagram_received": lambda it, name: (
+            issubclass(ice.StunProtocol, asyncio.DatagramProtocol) and name in vars(ice.StunProtocol)
+        ),
+        "RTCDtlsTransport._rx_srtp": _is_key,
+        "RTCDtlsTransport._tx_srtp": _is_key,
+        "RTCDtlsTransport._handle_rtcp_data": lambda it, name: (
+            asyncio.iscoroutinefunction(getattr(it.dtls, name)) and reads(RTCDtlsTransport._recv_next, name)
+        ),
+        "RTCPeerConnection.__connect": lambda it, name: reads(
+            getattr(RTCPeerConnection, name), "sender", "send", "receiver", "receive"
+        ),
+        "RTCRtpSender._ssrc": lambda it, name: isinstance(getattr(it.sender, name), int),
+    },
+)
+PICTURES = Feature(  # `aiortc_receiver.take_pictures`
+    "pictures wait in aiortc's jitter buffer for the next one, and without a bound for its decoder",
+    {
+        "RTCRtpReceiver.__jitter_buffer": lambda it, name: (
+            type(getattr(it.receiver, name)) is JitterBuffer
+            and reads(RTCRtpReceiver._handle_rtp_packet, name, "add")
+        ),
+        "RTCRtpReceiver.__nack_generator": lambda it, name: (
+            type(getattr(it.receiver, name)) is NackGenerator
+            and reads(RTCRtpReceiver._handle_rtp_packet, name, "missing")
+        ),
+        "RTCRtpReceiver.__decoder_queue": lambda it, name: (
+            type(getattr(it.receiver, name)) is queue.Queue and reads(RTCRtpReceiver.receive, name, "Thread")
+        ),
+        "RtpPacket._data": lambda it, name: reads(RTCRtpReceiver._handle_rtp_packet, name),
+    },
+)
+REPORTS = Feature(  # `aiortc_sender.Reports`
+    "aiortc reports once a second what pictures were sent, and no answer tells of a queue",
+    {
+        "RTCRtpSender._send_rtcp": _reported,
+        "RTCRtpSender._ssrc": _reported,
+        "RTCRtpSender.__ntp_timestamp": _reported,
+        "RTCRtpSender.__rtp_timestamp": _reported,
+        "RTCRtpSender.__packet_count": _reported,
+        "RTCRtpSender.__octet_count": _reported,
+        "RTCRtpSender.__cname": _reported,
+    },
+)
+CHECKS = Feature(  # `aioice_checks.Checks`
+    "aioice says a check again after half a second, one of consent never, and ends a call after six",
+    {
+        **_SOCKETS,
+        "Connection.query_consent": lambda it, name: reads(ice.Connection.connect, name),
+        "Connection._query_consent_task": lambda it, name: (
+            hasattr(it.connection, name) and reads(ice.Connection.close, name)
+        ),
+        "Connection.build_request": lambda it, name: _takes(ice.Connection.build_request, "pair", "nominate"),
+        "Connection.remote_password": lambda it, name: hasattr(it.connection, name),
+        "StunProtocol.request": lambda it, name: (
+            reads(ice.Connection.check_start, name)
+            and _takes(ice.StunProtocol.request, "request", "addr", "integrity_key", "retransmissions")
+        ),
+        "StunProtocol.send_stun": lambda it, name: (
+            reads(ice.Connection.request_received, name)
+            and _takes(ice.StunProtocol.send_stun, "message", "addr")
+        ),
+        "Message.message_class": _in_each_message,
+        "Message.transaction_id": _in_each_message,
+        "stun.RETRY_RTO": lambda it, name: getattr(stun, name) == FIRST_PAUSE,
+    },
+)
+NOMINATION = Feature(  # `aioice_checks.leave_ice_at_once`
+    "ICE ends at aioice's next look, up to 20 ms after a pair was nominated",
+    {
+        **_CONNECTION,
+        "Connection._check_periodic": lambda it, name: any(
+            reads(ice.Connection.connect, each) for each in PERIODIC
+        ),
+        "Connection._check_list": lambda it, name: hasattr(it.connection, name),
+    },
+)
+FLIGHTS = Feature(  # `aiortc_inside.send_through`
+    "OpenSSL says a flight of DTLS again after a second",
+    {
+        "RTCIceTransport._send": lambda it, name: (
+            hasattr(it.ice, name) and reads(RTCDtlsTransport._write_ssl, name)
+        ),
+    },
+)
+ASSOCIATION = Feature(  # `aiortc_inside.associate_through`
+    "aiortc says what begins an association of SCTP again after three seconds",
+    {
+        "RTCSctpTransport._send_chunk": lambda it, name: callable(getattr(RTCSctpTransport, name)),
+        "RTCSctpTransport._local_port": _in_each_chunk,
+        "RTCSctpTransport._remote_port": _in_each_chunk,
+        "RTCSctpTransport._remote_verification_tag": _in_each_chunk,
+        "RTCDtlsTransport._send_data": _in_each_chunk,
+        "rtcsctptransport.serialize_packet": lambda it, name: (
+            callable(getattr(rtcsctptransport, name)) and _in_each_chunk(it, name)
+        ),
+    },
+)
+CONTRACT = (OWN_PATH, PICTURES, REPORTS, CHECKS, NOMINATION, FLIGHTS, ASSOCIATION)
+
+
+_probe = functools.cache(Probe)
+
+
+@functools.cache
+def broken_names(feature: Feature) -> list[str]:
+    """The names of a feature that are not what they are taken for, looked at once; none if it may be used."""
+    probe = _probe()
+    return [name for name, check in feature.names.items() if not _holds(check, probe, private(name))]
+
+
+def known(feature: Feature) -> bool:
+    """Whether a feature may be used."""
+    return not broken_names(feature)
+
+
+def _holds(check: Check, probe: Probe, name: str) -> bool:
+    try:
+        return check(probe, name)
+    except FAULTS:
+        return False
