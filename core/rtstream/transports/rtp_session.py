@@ -33,8 +33,8 @@ class RtpSession:
         pressed: called with each key; without it a key is heard as its tones.
 
     `then` does a step of it, at once unless the line has another way. `speaks` is whether sound is sent.
-    There is no `sender` before `begin`. `drift` is by how much the far end's clock is faster than this one, as
-    a share, as it was known at the last report.
+    There is no `sender` before `begin`. `drift` is by how much the far end's clock is faster than this one,
+    as a share, as it was known at the last report.
     """
 
     def __init__(
