@@ -48,9 +48,9 @@ class Giving:
         end: Callable[[str], Awaitable[None]],
     ) -> None:
         self._transport, self._options, self._clock = transport, options, clock
-        self._reports, self._outputs, self._counted, self._end = reports, outputs, counted, end
+        self._reports, self._outputs, self._end = reports, outputs, end
         self.mouths: dict[Kind, Mouth] = {
-            kind: Mouth(kind, transport, clock, handler.output_sample_rate, self._send)
+            kind: Mouth(kind, transport, clock, handler.output_sample_rate, counted)
             for kind in options.spoken
         }
         self._unheard = Pacer(clock, WHOLE_REPLY)
@@ -110,9 +110,3 @@ class Giving:
         if clears == self._clears and (tones := await dial(digits, self._transport)) is not None:
             if (uttering := self._utter(tones, ahead)) is not None:
                 await uttering
-
-    def _send(self, frame: AudioFrame | VideoFrame) -> Awaitable[None] | None:
-        self._counted.frames_out += 1
-        if isinstance(frame, AudioFrame):
-            self._counted.seconds_out += frame.duration
-        return self._transport.send(frame)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
 
 from ..clock import Clock
 from ..media.frames import AudioFrame, Kind, VideoFrame
 from ..media.resample import Chunker, Resampler
 from ..transports.base import Transport
+from .outcome import Stats
 from .pacer import Pacer
 from .queue import FrameQueue
 
@@ -27,11 +28,11 @@ class Mouth:
         transport: Transport,
         clock: Clock,
         rate: int,
-        send: Callable[[AudioFrame | VideoFrame], Awaitable[None] | None],
+        counted: Stats,
     ) -> None:
         self._transport = transport
         self._clock = clock
-        self._send = send
+        self._counted = counted
         self._rate = transport.rate or rate
         self._queue: FrameQueue[AudioFrame | VideoFrame] = FrameQueue(most=None if kind == "audio" else 0)
         self._pacer = Pacer(clock, transport.lead)
@@ -163,7 +164,10 @@ class Mouth:
 
     def _out(self, frame: AudioFrame | VideoFrame) -> Awaitable[None] | None:
         self._sent += frame.duration
-        return self._send(frame)
+        self._counted.frames_out += 1
+        if isinstance(frame, AudioFrame):
+            self._counted.seconds_out += frame.duration
+        return self._transport.send(frame)
 
     def _rest(self) -> None:
         """Nothing is queued any more."""
