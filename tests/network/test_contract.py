@@ -1,4 +1,4 @@
-"""What is done without each private name of aiortc and aioice, and that there are no others."""
+"""What is done without each private name of aiortc and its libraries, and that there are no others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.unit.signals import pitch
 
 pytestmark = [pytest.mark.network, pytest.mark.usefixtures("contract_anew")]
 
-PACKAGES = ("aiortc", "aioice")
+PACKAGES = ("aiortc", "aioice", "pylibsrtp")
 HERE = Path(rtstream.__file__).parent
 CONTRACT_PY = HERE / "transports/contract.py"
 NAMES = list(dict.fromkeys(name for feature in CONTRACT for name in feature.names))

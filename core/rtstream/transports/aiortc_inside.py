@@ -15,6 +15,7 @@ from aiortc import RTCDtlsTransport, RTCSctpTransport, rtcsctptransport
 from .contract import ASSOCIATION, FLIGHTS, known
 from .datagrams import Then, at_once, share
 from .faults import FAULTS
+from .srtp import Change, protecting, unprotecting
 
 LOOPBACK = "127.0.0.1"
 ADDRESSES_VARIABLE = "RTSTREAM_ICE_ADDRESSES"
@@ -64,6 +65,10 @@ class Line:
         self._pair: Any = None
         self._address: Any = None
         self._strangers, self._second = 0, 0
+        self._says: Any = None  # the session of SRTP by which `_protect` works
+        self._hears: Any = None
+        self._protect: Change
+        self._unprotect: Change
         self.then: Then = at_once
 
     def open(
@@ -104,16 +109,23 @@ class Line:
 
     def unprotect(self, data: bytes) -> bytes | None:
         """Decrypt a packet; None for one that the far end did not send, or has sent before."""
+        session = self._dtls._rx_srtp
+        if session is not self._hears:
+            self._hears, self._unprotect = session, unprotecting(session)
         try:
-            return bytes(self._dtls._rx_srtp.unprotect(data))
+            return self._unprotect(data)
         except pylibsrtp.Error:
             self.dropped["unauthentic"] += 1
             return None
 
     def send(self, packet: bytes) -> None:
         """Encrypt and send an RTP packet, if there is somebody to send it to."""
-        if self._dtls._tx_srtp is not None:
-            self.then(self._send_protected, self._dtls._tx_srtp.protect, packet)
+        session = self._dtls._tx_srtp
+        if session is None:
+            return
+        if session is not self._says:
+            self._says, self._protect = session, protecting(session)
+        self.then(self._send_protected, self._protect, packet)
 
     def send_reports(self, packet: bytes) -> None:
         """Encrypt and send an RTCP packet."""
@@ -125,7 +137,7 @@ class Line:
         if (pair := self._connection._nominated.get(1)) is not None:
             self.then = share(pair.protocol)
 
-    def _send_protected(self, protect: Callable[[bytes], bytes], packet: bytes) -> None:
+    def _send_protected(self, protect: Change, packet: bytes) -> None:
         pair = self._connection._nominated.get(1)
         if pair is None:
             return

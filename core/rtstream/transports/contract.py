@@ -1,4 +1,4 @@
-"""The contract: every private name of aiortc and aioice that is relied on, and what is done without it."""
+"""The contract: every private name of aiortc and what it stands on, and what is done without it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pylibsrtp
 from aioice import ice, stun
 from aiortc import (
     RTCCertificate,
@@ -25,6 +26,8 @@ from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpreceiver import NackGenerator
 
 from .faults import FAULTS
+
+_SRTP: Any = pylibsrtp  # with `ffi` and `lib`, which it does not declare
 
 FIRST_PAUSE = 0.5  # RFC 8489 §6.2.1: seconds until aioice says a request again; then twice that
 PERIODIC = ("_check_periodic", "check_periodic")  # since aioice 0.11, and before
@@ -220,7 +223,18 @@ ASSOCIATION = Feature(  # `aiortc_inside.associate_through`
         ),
     },
 )
-CONTRACT = (OWN_PATH, PICTURES, REPORTS, CHECKS, NOMINATION, FLIGHTS, ASSOCIATION)
+SRTP = Feature(  # `srtp.protecting`, `srtp.unprotecting`
+    "pylibsrtp makes its memory anew for each packet",
+    {
+        "Session._srtp": lambda it, name: (
+            getattr(pylibsrtp.Session(), name)[0] != _SRTP.ffi.NULL
+            and reads(pylibsrtp.Session.protect, "srtp_protect")
+            and reads(pylibsrtp.Session.unprotect, "srtp_unprotect")
+            and _SRTP.lib.srtp_err_status_ok == 0
+        ),
+    },
+)
+CONTRACT = (OWN_PATH, PICTURES, REPORTS, CHECKS, NOMINATION, FLIGHTS, ASSOCIATION, SRTP)
 
 
 _probe = functools.cache(Probe)
