@@ -24,6 +24,7 @@ from rtstream.sip import call as calls
 from rtstream.sip import timers
 from rtstream.transports import rtp_sockets
 from rtstream.transports import sip as lines
+from rtstream.transports.datagrams import MANY
 from rtstream.transports.rtp_sockets import bound, listening
 from tests.conftest import run
 from tests.helpers.handlers import AsyncEcho, Saying, tone
@@ -72,6 +73,27 @@ def test_a_caller_hears_the_handler_and_hangs_up(transport: str, codec: str) -> 
             assert pitch(heard, caller.rate) == pytest.approx(440, abs=5)
             assert np.abs(heard).max() > 10_000
             assert not caller.requests
+
+    run(main())
+
+
+def test_many_callers_whose_sockets_are_read_together_each_hear_themselves() -> None:
+    async def main() -> None:
+        stream = a_stream(concurrency_limit=MANY)
+
+        async def call(phone: SipPhone, number: int) -> None:
+            async with SipCaller.of(phone, codec="PCMU") as caller:
+                assert "200 OK" in await caller.dial()
+                said = sound(300 + 50 * number, 1.0, 8000)
+                await until(lambda: len(stream.sessions) == MANY)
+                await caller.say(said)
+                await until(lambda: len(caller.sound) > 6000)
+                assert pitch(caller.sound[2000:6000], 8000) == pytest.approx(300 + 50 * number, abs=8)
+                assert "200 OK" in await caller.ask("BYE")
+
+        async with telephone(stream) as phone:
+            await asyncio.gather(*(call(phone, number) for number in range(MANY)))
+            await until(lambda: len(stream.sessions) == 0)
 
     run(main())
 

@@ -20,6 +20,7 @@ from ..rtp.codecs import Codec
 from ..rtp.packet import HEADER_SIZE
 from ..rtp.sender import AudioSender
 from ..sip.sdp import EVENTS, Format, Media
+from .datagrams import share
 from .rtp_session import KEPT, RATE, RtpSession
 from .rtp_sockets import bound_pair, listening
 
@@ -71,7 +72,9 @@ class RtpLine:
         line = cls(options or OpusOptions())
         rtp, reports = bound_pair(host)
         line.port, line._is_ipv6 = int(rtp.getsockname()[1]), ":" in host
-        line._door = await listening(rtp, line._datagram)
+        door: Any = (await listening(rtp, line._datagram)).get_protocol()
+        line.rtp.then = share(door)
+        line._door = door.transport
         line._reports_door = await listening(reports, line._report_came)
         return line
 

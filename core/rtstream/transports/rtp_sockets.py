@@ -23,6 +23,10 @@ class Door(asyncio.DatagramProtocol):
 
     def __init__(self, hear: Hear) -> None:
         self._hear = hear
+        self.transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         self._hear(data, addr)
