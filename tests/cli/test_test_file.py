@@ -211,6 +211,30 @@ def test_what_came_back_is_written_and_named(cli: Run, word: str) -> None:
     assert Clip.open("reply.mp3").duration == pytest.approx(0.5, abs=0.15)
 
 
+@pytest.mark.parametrize("out", ["word.wav", "linked.wav"])
+def test_a_recording_is_never_written_over_by_what_comes_back(cli: Run, word: str, out: str) -> None:
+    before = Path(word).read_bytes()
+    Path("linked.wav").symlink_to(word)
+    result = cli("test-file", word, "@echo", "--out", out)
+    assert result.exit_code == 2
+    assert f"'{out}' is the recording itself" in result.stderr
+    assert Path(word).read_bytes() == before
+
+
+def test_with_several_ways_neither_is_one_that_has_the_name_of_theirs(cli: Run, word: str) -> None:
+    spoken = Path(word).rename("reply-direct.wav")
+    before = spoken.read_bytes()
+    result = cli("test-file", str(spoken), "@echo", "--via", "direct,websocket", "--out", "reply.wav")
+    assert result.exit_code == 2
+    assert spoken.read_bytes() == before
+
+
+def test_where_nothing_came_back_no_file_is_named(cli: Run, word: str) -> None:
+    result = cli("test-file", word, "handlers.py:listen", "--out", "reply.wav")
+    assert not Path("reply.wav").exists()
+    assert "what came back is in" not in result.stderr
+
+
 def test_the_same_recording_gives_the_same_file(cli: Run, word: str) -> None:
     for name in ("one.wav", "two.wav"):
         cli("test-file", word, "handlers.py:echo", "--out", name)

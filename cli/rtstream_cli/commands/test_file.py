@@ -164,7 +164,7 @@ def test_file(
         **_what(found, settings, modality, mode),
     )
     settings.explain()
-    _show(report, out)
+    _show(report)
     return report.exit_code
 
 
@@ -193,7 +193,7 @@ def _announce(way: str) -> None:
     console.detail(f"{way} …")
 
 
-def _show(report: Report, out: Path | None) -> None:
+def _show(report: Report) -> None:
     if console.json:
         errors = [[as_document(error) for error in result.errors] for result in report.results]
         document = report.as_dict()
@@ -208,7 +208,7 @@ def _show(report: Report, out: Path | None) -> None:
         if row.why:
             console.say(f"{row.via}: {row.why}")
     _show_errors(report)
-    if out is not None:
+    if report.files:
         console.say(f"what came back is in {', '.join(str(path) for path in report.files)}")
 
 

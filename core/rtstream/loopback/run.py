@@ -114,6 +114,8 @@ def _files(out: Path | None, ways: list[str], plan: Plan) -> list[Path]:
         [out] if len(ways) == 1 else [out.with_stem(f"{out.stem}-{way.replace(':', '-')}") for way in ways]
     )
     for file in files:
+        _must_not_be_said(file, plan)
+    for file in files:
         ClipWriter(file).close()
     if plan.kinds == ("video",) and out.suffix.lower() in SUFFIXES_AUDIO:
         raise MediaFileError(
@@ -122,6 +124,17 @@ def _files(out: Path | None, ways: list[str], plan: Plan) -> list[Path]:
             fix=f"Write to {out.with_suffix('.mp4')}",
         )
     return files
+
+
+def _must_not_be_said(file: Path, plan: Plan) -> None:
+    """Whoever names the recording itself as `out` would lose it before it was sent."""
+    said = [plan.clip, *([plan.interruption.words] if plan.interruption else [])]
+    if file.exists() and any(file.samefile(clip.path) for clip in said):
+        raise MediaFileError(
+            f"'{file}' is the recording itself",
+            why="what comes back would be written over what is to be sent",
+            fix=f"Write to another file, such as {file.with_stem(f'{file.stem}-reply')}",
+        )
 
 
 def _direct(plan: Plan) -> Result:
