@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from io import UnsupportedOperation
 from typing import Any, Literal, TextIO
 
 from rtstream.errors import MachineError, RtstreamError
@@ -48,6 +49,23 @@ class Console:
         self.verbose = verbose
         self.color = color
         self.json = json
+        self._kept: TextIO | None = None
+
+    def keep_stdout(self) -> None:
+        """With `--json`, have stdout to ourselves: from now on what anybody else prints goes to stderr.
+
+        Called before code of the user's is loaded. What its C libraries and its child processes print goes
+        there too, where stdout is the process's own and not a test runner's.
+        """
+        if not self.json or self._kept is not None:
+            return
+        given, sys.stdout = sys.stdout, sys.stderr
+        try:
+            ours, theirs = os.dup(given.fileno()), given.fileno()
+            os.dup2(sys.stderr.fileno(), theirs)
+            self._kept = os.fdopen(ours, "w", encoding=given.encoding)
+        except UnsupportedOperation:
+            self._kept = given
 
     # What the surroundings allow
 
@@ -132,17 +150,21 @@ class Console:
 
     # Data: stdout
 
+    @property
+    def _out(self) -> TextIO:
+        return self._kept or sys.stdout
+
     def data(self, text: str) -> None:
         """A line of the result."""
-        self._write(text, sys.stdout)
+        self._write(text, self._out)
 
     def document(self, **fields: Any) -> None:
         """The one document of a command with `--json`."""
-        self._write(_json(indent=2, **fields), sys.stdout)
+        self._write(_json(indent=2, **fields), self._out)
 
     def event(self, event: str, **fields: Any) -> None:
         """One line of a long-running command with `--json`."""
-        self._write(_json(event=event, **fields), sys.stdout)
+        self._write(_json(event=event, **fields), self._out)
 
     def table(
         self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()

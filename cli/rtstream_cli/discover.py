@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from rtstream.errors import HandlerAmbiguous, HandlerNotFound, UsageError
 
 from .config import Settings
+from .console import console
 
 URL_SCHEMES = ("http://", "https://", "ws://", "wss://")
 CONVENTIONAL = ("handler.py", "app.py", "main.py")
@@ -53,6 +54,7 @@ def find(given: str | None, settings: Settings) -> Target:
         HandlerImportFailed: the user's code raised while it was loaded.
     """
     text = settings.take("target", given)
+    console.keep_stdout()
     if text is None:
         return _discovered(Path.cwd())
     return replace(load(text, settings.folder("target")), source=settings.sources["target"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from rtstream import errors
 from rtstream.speech.models import get_stt_model
 from rtstream_cli import edge
 from rtstream_cli.console import console
+from tests.conftest import SAMPLE
 
 from .conftest import Run, program
 
@@ -279,6 +281,38 @@ def test_a_disk_that_is_full_is_told_as_such(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
         words = [sys.executable, "-m", "rtstream_cli", "serve", "@ecko"]
         assert subprocess.run(words, cwd=tmp_path, stderr=full).returncode == 3
+
+
+PRINTS = """
+import os, subprocess
+print("loaded")
+os.write(1, b"raw\\n")
+subprocess.run(["echo", "a child"])
+
+def echo(audio):
+    print("heard")
+    return audio
+"""
+
+
+def test_what_a_handler_prints_is_not_among_the_json(cli: Run, project: Path) -> None:
+    (project / "handler.py").write_text(
+        "print('loaded')\n\ndef echo(audio):\n    print('heard')\n    return audio"
+    )
+    shutil.copy(SAMPLE, "in.wav")
+    told = cli("test-file", "in.wav", "--json")
+    assert json.loads(told.stdout)["exit_code"] == 0
+    assert {"loaded", "heard"} <= set(told.stderr.splitlines())
+    assert "heard" in cli("test-file", "in.wav").stdout, "without --json it is where the handler put it"
+
+
+@pytest.mark.parametrize("named", [["handler.py"], []])
+def test_nor_is_what_its_libraries_and_children_print(tmp_path: Path, named: list[str]) -> None:
+    (tmp_path / "handler.py").write_text(PRINTS)
+    shutil.copy(SAMPLE, tmp_path / "in.wav")
+    told = program("test-file", "in.wav", *named, "--json", cwd=tmp_path)
+    assert json.loads(told.stdout)["exit_code"] == 0
+    assert {"loaded", "heard", "raw", "a child"} <= set(told.stderr.splitlines())
 
 
 def test_every_value_says_where_it_comes_from_with_verbose(cli: Run, project: Path) -> None:
