@@ -66,6 +66,35 @@ def _settable(obj: Any) -> dict[str, tuple[Any, Any]]:
     }
 
 
+def check_values(name: str, fn: Any, media: int, shown: bool) -> None:
+    """See that each parameter of a function has a value, or somebody who can give it one.
+
+    Args:
+        name: the target, for the error.
+        fn: the function, with the values that were said already.
+        media: how many of its parameters are the place of a frame.
+        shown: whether clients are asked for those that go by place.
+
+    Raises:
+        UsageError: nobody would ever say what one of them is, and the function would never be called.
+    """
+    try:
+        parameters = list(inspect.signature(fn).parameters.values())
+    except (TypeError, ValueError):  # some builtins and numpy functions tell nothing of themselves
+        return
+    by_place = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    asked = by_place if shown else by_place[:media]
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    for parameter in parameters:
+        if parameter.default is parameter.empty and parameter.kind not in variable and parameter not in asked:
+            word = f"--{parameter.name.replace('_', '-')}"
+            raise UsageError(
+                f"`{name}` has a parameter `{parameter.name}`, and nothing says what it is",
+                why="it has no default, and no page has a control for it",
+                fix=f"Say it (`-- {word} VALUE`), give it a default, or annotate it as int, float, str or bool",
+            )
+
+
 def _type_of(default: Any) -> Any:
     return str if default is inspect.Parameter.empty or default is None else type(default)
 

@@ -31,7 +31,7 @@ def of(target: Target, settings: Settings, modality: Any = None, mode: Any = Non
     Raises:
         HandlerAmbiguous, HandlerUnfit: what the handler takes cannot be known, or it is none.
         OptionError: the engine refuses the options.
-        UsageError, ConfigError: a parameter or an option does not fit.
+        UsageError, ConfigError: a parameter or an option does not fit, or a parameter has no value.
     """
     if target.url is not None:
         raise UsageError(
@@ -39,7 +39,7 @@ def of(target: Target, settings: Settings, modality: Any = None, mode: Any = Non
             why="this command needs the handler itself",
             fix="Name its file",
         )
-    from .parameters import apply
+    from .parameters import apply, check_values
 
     modality, mode = settings.take("modality", modality), settings.take("mode", mode)
     configured = settings.take("parameters")
@@ -56,9 +56,9 @@ def of(target: Target, settings: Settings, modality: Any = None, mode: Any = Non
     from rtstream.inputs import of_function
 
     if callable(handler) and not infer.is_handler(handler):
-        options["additional_inputs"] = (
-            of_function(handler, media=0 if reading.mode == "receive" else 1) or None
-        )
+        media = 0 if reading.mode == "receive" else 1
+        options["additional_inputs"] = of_function(handler, media) or None
+        check_values(target.name, handler, media, shown=bool(options["additional_inputs"]))
     return Made(handler, modality=reading.modality, mode=reading.mode, **options)
 
 

@@ -58,6 +58,32 @@ def test_parameters_of_the_file_and_of_the_words_reach_the_handler(project: Path
     assert stream_of("handler.py", None, "--cut", "7").event_handler(None) == (0.5, 7)
 
 
+@pytest.mark.parametrize(
+    "signature",
+    ["audio, key", "audio, gain: float, key", "audio, *, key", "audio, key: bytes, *more, **others"],
+)
+def test_a_parameter_that_nobody_can_say_is_told_instead_of_waited_for(project: Path, signature: str) -> None:
+    (project / "handler.py").write_text(f"def handler({signature}):\n    return audio\n")
+    with pytest.raises(UsageError, match=r"a parameter `(key|gain)`, and nothing says what it is") as caught:
+        stream_of("handler.py")
+    assert "-- --" in (caught.value.fix or "")
+
+
+def test_a_parameter_behind_one_that_was_said_is_to_be_said_too(project: Path) -> None:
+    (project / "handler.py").write_text("def handler(audio, gain: float, cut: int):\n    return gain, cut\n")
+    with pytest.raises(UsageError, match="`cut`"):
+        stream_of("handler.py", None, "--gain", "2")
+    assert stream_of("handler.py", None, "--gain", "2", "--cut", "1").event_handler(None) == (2.0, 1)
+
+
+def test_parameters_with_a_control_or_a_default_need_not_be_said(project: Path) -> None:
+    (project / "handler.py").write_text(
+        "def handler(audio, gain: float, *more, cut=1, **others):\n    return audio"
+    )
+    components = stream_of("handler.py").additional_input_components or []
+    assert [one.name for one in components] == ["gain"]
+
+
 def test_a_stream_is_taken_as_it_is(project: Path) -> None:
     (project / "app.py").write_text(APP)
     assert stream_of("app.py:two").modality == "video"
