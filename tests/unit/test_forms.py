@@ -205,6 +205,19 @@ def test_what_is_no_handler_is_refused_when_the_stream_is_made(
     assert caught.value.fix
 
 
+@pytest.mark.parametrize("by_class", [True, False])
+def test_a_way_of_fastrtc_to_find_turns_is_refused_and_not_left_out_in_silence(by_class: bool) -> None:
+    class Walkie(ReplyOnPause):
+        def __init__(self) -> None:
+            super().__init__(lambda audio: audio)
+
+        def determine_pause(self, audio: Any, sampling_rate: int, state: Any) -> bool:
+            return False
+
+    with pytest.raises(HandlerUnfit, match=r"`Walkie\.determine_pause` would never be called"):
+        Stream(Walkie if by_class else Walkie(), modality="audio")
+
+
 @pytest.mark.parametrize(
     ("factory", "options", "words"),
     [

@@ -14,6 +14,8 @@ from .callables import is_generator, name_of, takes_nothing
 from .functions import FunctionHandler, GeneratorHandler, VideoStreamHandler
 from .reply import ReplyOnPause
 
+FASTRTCS_TURNS = ("determine_pause", "process_audio")  # what its subclasses of ReplyOnPause override
+
 
 def as_handler(handler: Any, options: StreamOptions) -> Callable[[], StreamHandlerBase]:
     """A maker of handlers, one for each connection, from whatever the user passed to `Stream`.
@@ -22,7 +24,7 @@ def as_handler(handler: Any, options: StreamOptions) -> Callable[[], StreamHandl
         HandlerUnfit: the object is no handler, or none for this modality and mode.
     """
     if isinstance(handler, StreamHandlerBase):
-        _check_kinds(handler, options)
+        _check_fit(handler, options)
         return partial(_copy, handler)
     if _is_class(handler):
         _made(handler, options)  # so that what is wrong with it is told now
@@ -72,7 +74,7 @@ def _made(factory: Callable[[], Any], options: StreamOptions) -> StreamHandlerBa
             fix="Give its parameters defaults, or pass an instance: Stream(MyHandler(…))",
         ) from error
     checked = _checked(made, f"{name_of(factory)}()", "Return a StreamHandler from the factory")
-    _check_kinds(checked, options)
+    _check_fit(checked, options)
     return checked
 
 
@@ -82,12 +84,20 @@ def _checked(made: Any, by: str, fix: str) -> StreamHandlerBase:
     return made
 
 
-def _check_kinds(handler: StreamHandlerBase, options: StreamOptions) -> None:
+def _check_fit(handler: StreamHandlerBase, options: StreamOptions) -> None:
     if "video" in options.kinds and not isinstance(handler, AudioVideoStreamHandler):
         raise HandlerUnfit(
             f"{type(handler).__name__} handles sound only, but the modality is {options.modality!r}",
             fix="Use modality='audio', or subclass AudioVideoStreamHandler",
         )
+    for name in FASTRTCS_TURNS:
+        if isinstance(handler, ReplyOnPause) and hasattr(handler, name):
+            raise HandlerUnfit(
+                f"`{type(handler).__name__}.{name}` would never be called",
+                why="FastRTC asks it about each chunk of sound; here turns are found in windows of 32 ms",
+                fix="Pass `turn_model=` (says whether a turn is complete), `model=` (a voice detector) or "
+                "`algo_options=` (times), or call `trigger_response()`",
+            )
 
 
 def _is_class(handler: Any) -> bool:
