@@ -7,7 +7,10 @@ import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from enum import Enum
 from functools import partial
+from json import loads
+from pathlib import PurePath
 from typing import Any
 
 from rtstream.errors import ConfigError, UsageError
@@ -26,6 +29,8 @@ YES = {
     "0": False,
 }
 
+SEVERAL = (list, tuple, set, frozenset, dict)  # what is said as JSON
+
 
 def apply(target: Target, words: Sequence[str], configured: Mapping[str, Any], file: str) -> Any:
     """The target's object with values for its parameters: from the words after `--`, else from the file.
@@ -43,7 +48,7 @@ def apply(target: Target, words: Sequence[str], configured: Mapping[str, Any], f
     known = _settable(target.obj)
     values: dict[str, Any] = {}
     for name, value in configured.items():
-        values[name] = _fitted(target, known, name, value, ConfigError, f"{file}: [parameters]")
+        values[name] = _fitted(target, known, name, value, ConfigError, f"{file}: `{name}` of [parameters]")
     for name, text in _pairs(words):
         values[name] = _fitted(target, known, name, text, UsageError, f"`--{name.replace('_', '-')}`")
     return partial(target.obj, **values)
@@ -91,7 +96,7 @@ def check_values(name: str, fn: Any, media: int, shown: bool) -> None:
             raise UsageError(
                 f"`{name}` has a parameter `{parameter.name}`, and nothing says what it is",
                 why="it has no default, and no page has a control for it",
-                fix=f"Say it (`-- {word} VALUE`), give it a default, or annotate it as int, float, str or bool",
+                fix=f"Say it (`-- {word} VALUE`), or give it a default",
             )
 
 
@@ -133,7 +138,9 @@ def _fitted(
             why=f"it has {', '.join(_described(one, *known[one]) for one in known)}"
             if known
             else "it has none to set",
-            fix=f"Did you mean `--{near[0]}`?" if near else f"Remove it ({source})",
+            fix=f"Did you mean `{'' if failure is ConfigError else '--'}{near[0]}`?"
+            if near
+            else f"Remove it ({source})",
         )
     hint, default = known[name]
     try:
@@ -165,9 +172,31 @@ def _converted(value: Any, hint: Any) -> Any:
             raise ValueError
         return YES[value.lower()]
     if hint in (int, float) and not isinstance(value, bool):
-        return hint(value)
-    if isinstance(value, str) or not isinstance(hint, type) or isinstance(value, hint):
+        return _number(value, hint)
+    kind = origin or hint
+    if not isinstance(kind, type) or kind is Any or isinstance(value, kind):
         return value
+    return _read(value, kind)
+
+
+def _number(value: Any, hint: type[int] | type[float]) -> float:
+    if hint is int and isinstance(value, float) and not value.is_integer():
+        raise ValueError
+    return hint(value)
+
+
+def _read(value: Any, kind: type) -> Any:
+    """A value of a class from a text: an Enum's by its value or name, what holds several from JSON."""
+    if issubclass(kind, Enum):
+        for member in kind:
+            if value in (member.name, member.value, str(member.value)):
+                return member
+    if issubclass(kind, PurePath) and isinstance(value, str):
+        return kind(value)
+    if kind in SEVERAL:
+        found = loads(value) if isinstance(value, str) else value
+        if isinstance(found, dict if kind is dict else list):
+            return kind(found)
     raise ValueError
 
 

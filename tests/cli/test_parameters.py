@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -10,6 +13,25 @@ import rtstream
 from rtstream.errors import ConfigError, UsageError
 from rtstream_cli import parameters
 from rtstream_cli.discover import Target
+
+
+class Voice(Enum):
+    LOW = "deep"
+    HIGH = 2
+
+
+def rich(  # type: ignore[no-untyped-def]
+    audio: Any,
+    file: Path = Path(),
+    voice: Voice = Voice.LOW,
+    words: list[str] = [],  # noqa: B006 (nobody changes it)
+    span: tuple[int, ...] = (),
+    names: dict[str, int] | None = None,
+    price: Decimal = Decimal(1),
+    other: Any = None,
+    untyped=("a",),
+) -> dict[str, Any]:
+    return dict(locals())
 
 
 def handler(  # type: ignore[no-untyped-def]
@@ -84,6 +106,40 @@ def test_a_value_gets_the_type_that_the_signature_tells(words: str, name: str, v
     assert type(found) is type(value)
 
 
+RICH: list[tuple[str, str, Any]] = [
+    ("--file a/b.txt", "file", Path("a/b.txt")),
+    ("--voice deep", "voice", Voice.LOW),
+    ("--voice HIGH", "voice", Voice.HIGH),
+    ("--voice 2", "voice", Voice.HIGH),
+    ('--words ["ja","nein"]', "words", ["ja", "nein"]),
+    ("--span [1,2]", "span", (1, 2)),
+    ('--names {"a":1}', "names", {"a": 1}),
+    ("--names none", "names", None),
+    ('--untyped ["b"]', "untyped", ("b",)),
+    ("--other text", "other", "text"),
+]
+
+
+@pytest.mark.parametrize(("words", "name", "value"), RICH)
+def test_paths_enums_and_what_holds_several_are_no_mere_texts(words: str, name: str, value: Any) -> None:
+    assert applied(words, rich)(None)[name] == value
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--voice low", "--words ja", "--words {}", "--names [1]", "--span 1", "--price 2", "--untyped b"],
+)
+def test_a_text_that_is_not_of_the_class_is_refused_and_not_handed_on(words: str) -> None:
+    with pytest.raises(UsageError, match="cannot be"):
+        applied(words, rich)
+
+
+def test_values_of_the_file_become_what_the_signature_tells_too() -> None:
+    said = {"file": "a.txt", "voice": "deep", "span": [1, 2], "words": ["ja"]}
+    found = applied("", rich, said)(None)
+    assert (found["file"], found["voice"], found["span"]) == (Path("a.txt"), Voice.LOW, (1, 2))
+
+
 def test_several_values_are_set_at_once() -> None:
     found = applied("--gain 2 --loud --name Ada")(None)
     assert (found["gain"], found["loud"], found["name"]) == (2.0, True, "Ada")
@@ -136,8 +192,13 @@ def test_the_parameters_are_shown_with_type_and_default() -> None:
 
 
 def test_a_value_of_the_file_that_does_not_fit_is_told_with_the_file() -> None:
-    with pytest.raises(ConfigError, match=r"rtstream.toml: \[parameters\] cannot be 'loud'"):
+    with pytest.raises(ConfigError, match=r"rtstream.toml: `gain` of \[parameters\] cannot be 'loud'"):
         applied("", configured={"gain": "loud"})
+    with pytest.raises(ConfigError, match=r"`times` of \[parameters\] cannot be 1.5"):
+        applied("", configured={"times": 1.5})
+    with pytest.raises(ConfigError) as caught:
+        applied("", configured={"gian": 1})
+    assert caught.value.fix == "Did you mean `gain`?"
 
 
 def test_a_stream_has_no_parameters_to_set() -> None:
