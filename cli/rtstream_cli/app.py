@@ -108,7 +108,7 @@ class Commands(TyperGroup):
         **extra: Any,
     ) -> Any:
         words = sys.argv[1:] if args is None else list(args)
-        console.configure(json="--json" in _split(words)[0] or os.environ.get("RTSTREAM_JSON") == "1")
+        console.configure(json="--json" in _split(words)[0] or _says_yes("RTSTREAM_JSON"))
         code = edge.run(
             lambda: super(Commands, self).main(
                 words, "rtstream", complete_var, False, windows_expand_args, **extra
@@ -130,6 +130,11 @@ class Commands(TyperGroup):
 def _markup() -> Any:
     """Help comes in panels on a terminal and in plain lines everywhere else."""
     return "rich" if console.decorated(sys.stdout) else None
+
+
+def _says_yes(variable: str) -> bool:
+    """Whether a variable turns its flag on: the words that Typer takes for a yes."""
+    return os.environ.get(variable, "").lower() in ("1", "true", "t", "yes", "y", "on")
 
 
 def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:

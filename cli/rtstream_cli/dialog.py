@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from rtstream.errors import UsageError
 
 from .console import console
+from .options import option
 
 if TYPE_CHECKING:
     from rtstream.loopback.report import Row
@@ -23,43 +22,40 @@ SHOWN = 40  # outputs of one way that are told in words; `--json` has them all
 
 ExpectTurnsOpt = Annotated[
     int | None,
-    typer.Option(
+    option(
         "--expect-turns",
         min=0,
         metavar="N",
-        rich_help_panel=TURNS,
-        show_default=False,
+        panel=TURNS,
         help="Fail (exit 1) unless so many turns are answered. With 0, silence is what is wanted.",
     ),
 ]
 MaxLatencyOpt = Annotated[
     float | None,
-    typer.Option(
+    option(
         "--max-latency",
         min=0,
         metavar="MS",
-        rich_help_panel=TURNS,
-        show_default=False,
+        panel=TURNS,
         help="Fail (exit 1) if a reply begins later than that after the end of speech.",
     ),
 ]
 InterruptAtOpt = Annotated[
     float | None,
-    typer.Option(
+    option(
         "--interrupt-at",
         min=0,
         metavar="SECONDS",
-        rich_help_panel=TURNS,
-        show_default=False,
+        panel=TURNS,
         help="Speak over the reply to the last words of IN, so long after it began; fail if it goes on.",
     ),
 ]
 InterruptWithOpt = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--interrupt-with",
         metavar="FILE",
-        rich_help_panel=TURNS,
+        panel=TURNS,
         show_default="IN once more",
         help="What is said over the reply.",
     ),

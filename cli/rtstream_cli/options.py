@@ -16,8 +16,8 @@ from .keys import KEYS, MEDIA_PATHS, MODALITIES, MODES, PROVIDERS, TUNNELS, UIS
 STREAM, SERVER, OUTSIDE, OUTPUT = "Stream", "Server", "Outside", "Output"
 
 
-def _option(*names: str, help: str, metavar: str | None = None, panel: str = OUTPUT) -> Any:
-    """An option with its environment variable; its default is shown here and settled by `Settings`."""
+def option(*names: str, help: str, panel: str = OUTPUT, show_default: bool | str = False, **more: Any) -> Any:
+    """An option with its environment variable; a default that `Settings` settles is shown here."""
     key = names[0].split("/")[0].removeprefix("--").replace("-", "_")
     default = KEYS[key].default if key in KEYS else None
     shown = f"{default:g}" if isinstance(default, float) else default
@@ -25,10 +25,10 @@ def _option(*names: str, help: str, metavar: str | None = None, panel: str = OUT
         *names,
         envvar=f"RTSTREAM_{key.upper()}",
         show_envvar=False,  # it always has the same name, and the end of the help tells it
-        metavar=metavar,
         help=f"{help} Default: {shown}." if isinstance(shown, str) and shown != "default" else help,
-        show_default=False,
+        show_default=show_default,
         rich_help_panel=panel,
+        **more,
     )
 
 
@@ -46,7 +46,7 @@ TargetArg = Annotated[
 ]
 ModalityOpt = Annotated[
     str | None,
-    _option(
+    option(
         "--modality",
         metavar="|".join(MODALITIES),
         panel=STREAM,
@@ -55,13 +55,13 @@ ModalityOpt = Annotated[
 ]
 ModeOpt = Annotated[
     str | None,
-    _option(
+    option(
         "--mode", metavar="|".join(MODES), panel=STREAM, help="Which way it flows, seen from the browser."
     ),
 ]
 LimitOpt = Annotated[
     str | None,
-    _option(
+    option(
         "--concurrency-limit",
         metavar="N|none|default",
         panel=STREAM,
@@ -70,11 +70,11 @@ LimitOpt = Annotated[
 ]
 TimeLimitOpt = Annotated[
     str | None,
-    _option("--time-limit", metavar="SECONDS", panel=STREAM, help="How long one connection may last."),
+    option("--time-limit", metavar="SECONDS", panel=STREAM, help="How long one connection may last."),
 ]
 IceServerOpt = Annotated[
     list[str] | None,
-    _option(
+    option(
         "--ice-server",
         metavar="URL|JSON",
         panel=STREAM,
@@ -83,7 +83,7 @@ IceServerOpt = Annotated[
 ]
 MediaPathOpt = Annotated[
     str | None,
-    _option(
+    option(
         "--media-path",
         metavar="|".join(MEDIA_PATHS),
         panel=SERVER,
@@ -91,17 +91,17 @@ MediaPathOpt = Annotated[
     ),
 ]
 HostOpt = Annotated[
-    str | None, _option("--host", metavar="ADDRESS", panel=SERVER, help="The address to listen on.")
+    str | None, option("--host", metavar="ADDRESS", panel=SERVER, help="The address to listen on.")
 ]
 PortOpt = Annotated[
     str | None,
-    _option(
+    option(
         "--port", metavar="PORT", panel=SERVER, help="The port; 0 takes any free one. 8000, or the next free."
     ),
 ]
 HttpsOpt = Annotated[
     bool | None,
-    _option(
+    option(
         "--https/--no-https",
         panel=SERVER,
         help="Serve over https, with a certificate made on the spot: other machines' browsers give out no "
@@ -110,7 +110,7 @@ HttpsOpt = Annotated[
 ]
 QrOpt = Annotated[
     bool,
-    _option(
+    option(
         "--qr",
         panel=SERVER,
         help="Listen on all addresses, and print a code by which a phone opens the page.",
@@ -118,11 +118,11 @@ QrOpt = Annotated[
 ]
 DrainOpt = Annotated[
     str | None,
-    _option("--drain", metavar="SECONDS", panel=SERVER, help="How long live calls may go on after Ctrl-C."),
+    option("--drain", metavar="SECONDS", panel=SERVER, help="How long live calls may go on after Ctrl-C."),
 ]
 UiOpt = Annotated[
     str | None,
-    _option(
+    option(
         "--ui",
         metavar="|".join(UIS),
         panel=SERVER,
@@ -132,20 +132,20 @@ UiOpt = Annotated[
 ]
 WarmOpt = Annotated[
     bool | None,
-    _option("--warm/--no-warm", panel=SERVER, help="Send a short call through the handler before Ready."),
+    option("--warm/--no-warm", panel=SERVER, help="Send a short call through the handler before Ready."),
 ]
 ReloadOpt = Annotated[
     bool,
-    _option("--reload", panel=SERVER, help="Start again when a .py or .toml file of the project changes."),
+    option("--reload", panel=SERVER, help="Start again when a .py or .toml file of the project changes."),
 ]
-OpenOpt = Annotated[bool, _option("--open", panel=SERVER, help="Open the page in the browser.")]
+OpenOpt = Annotated[bool, option("--open", panel=SERVER, help="Open the page in the browser.")]
 LogFormatOpt = Annotated[
     str | None,
-    _option("--log-format", metavar="text|json", panel=OUTPUT, help="The form of the log on stderr."),
+    option("--log-format", metavar="text|json", panel=OUTPUT, help="The form of the log on stderr."),
 ]
 TunnelOpt = Annotated[
     str | None,
-    _option(
+    option(
         "--tunnel",
         metavar="|".join(TUNNELS),
         panel=OUTSIDE,
@@ -154,17 +154,17 @@ TunnelOpt = Annotated[
 ]
 PublicUrlOpt = Annotated[
     str | None,
-    _option("--public-url", metavar="URL", panel=OUTSIDE, help="An address that leads here already."),
+    option("--public-url", metavar="URL", panel=OUTSIDE, help="An address that leads here already."),
 ]
 NgrokPathOpt = Annotated[
     str | None,
-    _option(
+    option(
         "--ngrok-path", metavar="FILE", panel=OUTSIDE, help="ngrok's agent; its token is NGROK_AUTHTOKEN."
     ),
 ]
 SshOpt = Annotated[
     str | None,
-    _option(
+    option(
         "--ssh",
         metavar="USER@HOST",
         panel=OUTSIDE,
@@ -173,7 +173,7 @@ SshOpt = Annotated[
 ]
 SshForwardOpt = Annotated[
     str | None,
-    _option(
+    option(
         "--ssh-forward",
         metavar="[ADDRESS:]PORT",
         panel=OUTSIDE,
@@ -182,23 +182,23 @@ SshForwardOpt = Annotated[
 ]
 SshConfigOpt = Annotated[
     str | None,
-    _option("--ssh-config", metavar="FILE", panel=OUTSIDE, help="In the place of ~/.ssh/config."),
+    option("--ssh-config", metavar="FILE", panel=OUTSIDE, help="In the place of ~/.ssh/config."),
 ]
 ProviderOpt = Annotated[
     str | None,
-    _option("--provider", metavar="|".join(PROVIDERS), panel=OUTSIDE, help="Whose number it is."),
+    option("--provider", metavar="|".join(PROVIDERS), panel=OUTSIDE, help="Whose number it is."),
 ]
 NumberOpt = Annotated[
     str | None,
-    _option("--number", metavar="+NUMBER", panel=OUTSIDE, help="A number of your own, to be led here."),
+    option("--number", metavar="+NUMBER", panel=OUTSIDE, help="A number of your own, to be led here."),
 ]
 ProviderUrlOpt = Annotated[
     str | None,
-    _option("--provider-url", metavar="URL", panel=OUTSIDE, help="Another address of the provider's API."),
+    option("--provider-url", metavar="URL", panel=OUTSIDE, help="Another address of the provider's API."),
 ]
 FastphoneUrlOpt = Annotated[
     str | None,
-    _option(
+    option(
         "--fastphone-url",
         metavar="URLS",
         panel=OUTSIDE,
@@ -207,7 +207,7 @@ FastphoneUrlOpt = Annotated[
 ]
 SipOpt = Annotated[
     bool,
-    _option(
+    option(
         "--sip",
         panel=OUTSIDE,
         help="Take calls of softphones on this network, by SIP: no number, no account, no tunnel.",
@@ -215,16 +215,16 @@ SipOpt = Annotated[
 ]
 SipPortOpt = Annotated[
     str | None,
-    _option("--sip-port", metavar="PORT", panel=OUTSIDE, help="The port for SIP, over UDP and TCP. 5060."),
+    option("--sip-port", metavar="PORT", panel=OUTSIDE, help="The port for SIP, over UDP and TCP. 5060."),
 ]
 PrintUrlOpt = Annotated[
     bool,
-    _option(
+    option(
         "--print-url",
         panel=OUTSIDE,
         help="Lead no number here, but print the webhook's address for those who set it by hand.",
     ),
 ]
 JsonOpt = Annotated[
-    bool, _option("--json", help="Print JSON on stdout: one document, or one event a line while it runs.")
+    bool, option("--json", help="Print JSON on stdout: one document, or one event a line while it runs.")
 ]

@@ -49,8 +49,10 @@ def test_an_error_is_one_json_document_on_stderr(cli: Run) -> None:
     }
 
 
-def test_json_may_be_asked_for_by_the_environment(cli: Run) -> None:
-    assert json.loads(cli("serve", "@ecko", RTSTREAM_JSON="1").stderr)["error"]["code"] == "RT3001"
+@pytest.mark.parametrize("yes", ["1", "true", "Yes"])
+def test_json_may_be_asked_for_by_the_environment(cli: Run, yes: str) -> None:
+    assert json.loads(cli("serve", "@ecko", RTSTREAM_JSON=yes).stderr)["error"]["code"] == "RT3001"
+    assert cli("serve", "@ecko", RTSTREAM_JSON="false").stderr.startswith("error[RT3001]")
 
 
 def test_a_failing_import_shows_the_users_frames_and_no_others(cli: Run, project: Path) -> None:

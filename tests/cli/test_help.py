@@ -48,9 +48,9 @@ def test_each_command_has_help_with_an_explanation_of_every_option(cli: Run, com
             assert parameter.opts[-1] in shown.stdout
 
 
-@pytest.mark.parametrize("command", ["new", "serve"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_is_also_an_environment_variable_but_for_those_of_a_moment(command: str) -> None:
-    of_a_moment = {"--list", "--dry-run", "--no-verify", "--help"}
+    of_a_moment = {"--list", "--dry-run", "--no-verify", "--help", "--handler"}
     for parameter in loaded(command).params:
         name = next((option for option in parameter.opts if option.startswith("--")), None)
         if name is not None and name not in of_a_moment:

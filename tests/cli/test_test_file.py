@@ -380,6 +380,13 @@ def test_what_is_asked_of_the_turns_decides_the_exit_code(
     assert bool(result.stderr) is (code != 0)
 
 
+def test_what_is_asked_may_be_said_by_variables(cli: Run, question: str) -> None:
+    result = cli(
+        "test-file", question, "handlers.py:chat", RTSTREAM_EXPECT_TURNS="7", RTSTREAM_OUT="reply.wav"
+    )
+    assert (result.exit_code, Path("reply.wav").exists()) == (1, True)
+
+
 def test_an_interruption_is_told_by_how_long_the_reply_went_on(cli: Run, question: str) -> None:
     shown = cli("test-file", question, "handlers.py:chat", "--interrupt-at", "1").stdout.splitlines()
     assert "silent after" in shown[4] and shown[4].endswith(" ms")

@@ -17,7 +17,7 @@ from ..config import DEFAULT, Settings
 from ..console import as_document, console
 from ..discover import Target
 from ..keys import LONGEST, TRANSPORTS
-from ..options import OUTPUT, Context, JsonOpt, ModalityOpt, ModeOpt, TargetArg
+from ..options import OUTPUT, Context, JsonOpt, ModalityOpt, ModeOpt, TargetArg, option
 
 if TYPE_CHECKING:
     from rtstream.loopback.report import Report, Row
@@ -55,6 +55,7 @@ ViaOpt = Annotated[
     typer.Option(
         "--via",
         envvar="RTSTREAM_VIA",
+        show_envvar=False,
         metavar="|".join(TRANSPORTS),
         show_default="direct; all, to a server",
         rich_help_panel=WAYS,
@@ -65,11 +66,10 @@ ViaOpt = Annotated[
 ]
 DtmfOpt = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--dtmf",
         metavar="KEYS",
-        show_default=False,
-        rich_help_panel=WAYS,
+        panel=WAYS,
         help="Keys that the caller presses from the beginning on, as in `1w2#`; `w` waits half a second. "
         "Carriers tell of them; elsewhere they are heard in the sound.",
     ),
@@ -79,6 +79,7 @@ RealtimeOpt = Annotated[
     typer.Option(
         "--realtime/--no-realtime",
         envvar="RTSTREAM_REALTIME",
+        show_envvar=False,
         rich_help_panel=WAYS,
         show_default=False,
         help="Let `direct` take as long as the recording, for handlers that look at a clock.",
@@ -86,34 +87,34 @@ RealtimeOpt = Annotated[
 ]
 LingerOpt = Annotated[
     float,
-    typer.Option(
+    option(
         "--linger",
         min=0.1,
         max=LONGEST,
         metavar="SECONDS",
-        rich_help_panel=WAYS,
+        show_default=True,
+        panel=WAYS,
         help="How long the handler must be quiet at the end before the caller hangs up.",
     ),
 ]
 TimeoutOpt = Annotated[
     float | None,
-    typer.Option(
+    option(
         "--timeout",
         min=0.1,
         max=LONGEST,
         metavar="SECONDS",
-        rich_help_panel=WAYS,
+        panel=WAYS,
         show_default="60 and twice the recording",
         help="How long one way may take before the handler is given up.",
     ),
 ]
 OutOpt = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--out",
         metavar="FILE",
-        show_default=False,
-        rich_help_panel=OUTPUT,
+        panel=OUTPUT,
         help="Write what came back; its suffix says how. With several ways: FILE-direct.wav, …",
     ),
 ]

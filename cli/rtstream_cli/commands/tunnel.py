@@ -20,6 +20,7 @@ from ..options import (
     SshForwardOpt,
     SshOpt,
     TunnelOpt,
+    option,
 )
 
 if TYPE_CHECKING:
@@ -34,11 +35,12 @@ PortArg = Annotated[
 ]
 TimeoutOpt = Annotated[
     float,
-    typer.Option(
+    option(
         "--timeout",
         min=1,
         metavar="SECONDS",
-        rich_help_panel=OUTSIDE,
+        show_default=True,
+        panel=OUTSIDE,
         help="How long the opening may take, with the first answer through it.",
     ),
 ]
