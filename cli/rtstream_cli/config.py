@@ -17,7 +17,7 @@ from rtstream.errors import ConfigError, UsageError
 
 from .console import console
 from .flags import Globals as Globals
-from .keys import KEYS, SECTIONS
+from .keys import ARGUMENT, KEYS, SECTIONS
 
 if TYPE_CHECKING:
     import typer
@@ -113,7 +113,7 @@ class Settings:
         return current.startswith("@") or (named is not None and current.replace("::", ":") != named)
 
     def _spoken_by(self, name: str) -> str:
-        flag = "the argument" if name == "target" else f"--{name.replace('_', '-')}"
+        flag = ARGUMENT if name == "target" else f"--{name.replace('_', '-')}"
         if self._ctx is None:
             return flag
         source = self._ctx.get_parameter_source(name)
@@ -129,7 +129,7 @@ class Settings:
             pass
         failure = ConfigError if source.startswith("RTSTREAM_") else UsageError
         raise failure(
-            f"`{source}` cannot be {given!r}",
+            f"{source if source == ARGUMENT else f'`{source}`'} cannot be {given!r}",
             why=f"it takes {key.expects}",
             fix=key.near(given) or key.example(source),
         )

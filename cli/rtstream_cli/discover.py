@@ -16,6 +16,7 @@ from rtstream.errors import HandlerAmbiguous, HandlerNotFound, UsageError
 
 from .config import Settings
 from .console import console
+from .keys import ARGUMENT
 
 URL_SCHEMES = ("http://", "https://", "ws://", "wss://")
 CONVENTIONAL = ("handler.py", "app.py", "main.py")
@@ -37,7 +38,7 @@ class Target:
     obj: Any = None
     url: str | None = None
     folder: Path | None = None
-    source: str = field(default="the argument", compare=False)
+    source: str = field(default=ARGUMENT, compare=False)
 
 
 def find(given: str | None, settings: Settings) -> Target:
@@ -49,7 +50,7 @@ def find(given: str | None, settings: Settings) -> Target:
 
     Raises:
         HandlerNotFound: no such file, module, name or built-in; or nothing given and nothing there.
-        UsageError: a URL without a host.
+        UsageError: a URL without a host, a name without a file.
         HandlerAmbiguous: a file has several candidates and none of the usual names.
         HandlerImportFailed: the user's code raised while it was loaded.
     """
@@ -69,6 +70,12 @@ def load(text: str, folder: Path) -> Target:
     if text.startswith(URL_SCHEMES):
         return Target(text, url=_address(text).rstrip("/"))
     place, name = split(text)
+    if not place:
+        raise UsageError(
+            f"`{text}` names no file",
+            why="before the colon stands a file or a module",
+            fix=f"For example: handler.py:{name or 'fn'}",
+        )
     if place.endswith(".py") or "/" in place or "\\" in place or (folder / place).exists():
         return _from_file(folder / place, place, name)
     return _from_module(place, name, folder)

@@ -11,6 +11,8 @@ from typing import Any
 
 SECTIONS = ("test_file",)  # tables of a configuration file that hold settings of one command
 
+ARGUMENT = "the argument"  # how a value is called that has no flag
+
 LONGEST = 86400.0  # seconds: the longest time that may be asked for
 
 MODALITIES = ("audio", "video", "audio-video")
@@ -47,8 +49,10 @@ class Key:
         return f"Did you mean `{close[0]}`?" if close else ""
 
     def example(self, source: str) -> str:
-        """A flag or an environment variable that would do."""
+        """A flag, an environment variable or an argument that would do."""
         sample = self.sample[0] if isinstance(self.sample, list) else self.sample
+        if source == ARGUMENT:
+            return f"For example: {sample}"
         return f"For example: {source}{' ' if source.startswith('--') else '='}{sample}"
 
     def line(self, name: str) -> str:

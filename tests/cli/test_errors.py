@@ -120,6 +120,8 @@ USAGE: list[tuple[list[str], str, str]] = [
     (["serve", "--modality", "sound"], "`--modality` cannot be 'sound'", "audio"),
     (["serve", "@echo", "--", "gain"], "`gain` behind `--` has no name", "-- --name value"),
     (["serve", "http://127.0.0.1:1"], "`http://127.0.0.1:1` is a running server", "Name its file"),
+    (["serve", ""], "the argument cannot be ''", "For example: handler.py:echo"),
+    (["serve", ":fn"], "`:fn` names no file", "handler.py:fn"),
     (["new"], "the project has no name", "rtstream new myapp"),
 ]
 
