@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import wave
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +195,12 @@ def empty_wav(path: Path) -> None:
         container.start_encoding()
 
 
+def wav_of_rate(rate: int, path: Path) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 1, rate, 0, "NONE", ""))
+        file.writeframes(bytes(20))
+
+
 def subtitles(path: Path) -> None:
     path.write_text("1\n00:00:01,000 --> 00:00:02,000\nHallo\n")
 
@@ -204,6 +212,9 @@ def subtitles(path: Path) -> None:
         ("folder.wav", Path.mkdir, "is a folder"),
         ("empty.wav", Path.touch, "it has 0 bytes"),
         ("pipe.wav", os.mkfifo, "is a pipe or a device"),
+        ("letter.txt", lambda path: path.write_text("Dear reader,\n" * 50), "is no media file, but a text"),
+        ("slow.wav", partial(wav_of_rate, 1), "has 1 samples a second"),
+        ("fast.wav", partial(wav_of_rate, 2**31 - 1), "2,147,483,647 samples"),
         ("letter.wav", lambda path: path.write_text("Dear reader,\n" * 50), "is no media file"),
         ("noise.mp3", lambda path: path.write_bytes(np.random.default_rng(2).bytes(20000)), "no media file"),
         ("subtitles.srt", subtitles, "neither sound nor pictures"),

@@ -15,6 +15,7 @@ from av.error import FFmpegError, InvalidDataError
 from av.stream import Disposition
 
 from rtstream.errors import MediaFileError
+from rtstream.media.audio import RATES
 from rtstream.media.frames import FRAME_SECONDS, AudioFrame, VideoFrame, joined
 from rtstream.media.pyav import audio_from_av, video_from_av
 from rtstream.media.resample import Chunker, Resampler
@@ -46,13 +47,20 @@ class Clip:
         """Look into a file far enough to know that it has sound or pictures.
 
         Raises:
-            MediaFileError: there is no such file, it is a folder, empty, no media or damaged, holds
+            MediaFileError: there is no such file, it is a folder, empty, a text, no media or damaged, holds
                 neither sound nor pictures, or not one sample and not one picture of them.
         """
         path = Path(path)
         _must_hold_bytes(path)
         with _reading(path) as container:
+            _must_be_no_text(path, container)
             sound, picture = _first_frames(path, container)
+            if sound is not None and sound.sample_rate not in RATES:
+                raise MediaFileError(
+                    f"'{path}' says that its sound has {sound.sample_rate:,} samples a second",
+                    why=f"no sound has: there are from {RATES.start:,} to {RATES.stop - 1:,}",
+                    fix="Record it or export it again: its header is damaged",
+                )
             video = _video_stream(container) if picture else None
             fps = (video.average_rate or video.guessed_rate or 0) if video else 0
             known = container.duration
@@ -171,6 +179,14 @@ def _unreadable(path: Path, error: OSError) -> MediaFileError:
     return MediaFileError(
         f"'{path}' cannot be read", why=str(error.strerror), fix="Check who may read it: ls -l"
     )
+
+
+def _must_be_no_text(path: Path, container: InputContainer) -> None:
+    """FFmpeg takes a `.txt` for pictures: those of a terminal that shows it."""
+    if container.format.name == "tty":
+        raise MediaFileError(
+            f"'{path}' is no media file, but a text", why="There is no sound in it", fix="Name the recording"
+        )
 
 
 @contextmanager
