@@ -30,6 +30,8 @@ _FOREIGN = tuple(
 
 def of_user(error: BaseException) -> list[traceback.FrameSummary]:
     """The frames of an exception that lie neither in Python, nor in an installed package, nor in rtstream."""
+    if isinstance(error.__cause__, StopIteration | StopAsyncIteration):
+        error = error.__cause__  # what Python makes of one in a generator begins outside of it (PEP 479)
     return [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename)]
 
 

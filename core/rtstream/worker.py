@@ -22,6 +22,13 @@ class Abandoned(BaseException):
     """Raised inside a handler's call that is still running when its session has ended."""
 
 
+class _TimedOut(TimeoutError):
+    """A TimeoutError of a call in the thread."""
+
+
+_TimedOut.__name__ = TimeoutError.__name__  # as which it is told
+
+
 class Worker(Executor):
     """One daemon thread that makes calls one after another, started by the first.
 
@@ -97,7 +104,13 @@ class Worker(Executor):
 
 
 def _portable(error: BaseException) -> BaseException:
-    """The error, or what stands for it where asyncio's futures cannot carry it (before Python 3.12)."""
+    """The error, or what stands for it where asyncio's futures cannot carry it as it is.
+
+    They take no StopIteration (before Python 3.12), and make another TimeoutError, without the place
+    where it was raised, of one that is just that.
+    """
+    if type(error) is TimeoutError:
+        return _TimedOut(*error.args).with_traceback(error.__traceback__)
     if not isinstance(error, StopIteration):
         return error
     stand_in = RuntimeError("StopIteration: next() was called on something that had ended")

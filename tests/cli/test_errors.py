@@ -310,6 +310,11 @@ def test_what_a_handler_prints_is_not_among_the_json(cli: Run, project: Path) ->
     assert "heard" in cli("test-file", "in.wav").stdout, "without --json it is where the handler put it"
 
 
+def test_a_generator_that_reads_past_an_end_is_shown_at_its_own_line(cli: Run, project: Path) -> None:
+    (project / "handler.py").write_text("def reading():\n    yield next(iter(()))\n\nnext(reading())\n")
+    assert "handler.py:2 in reading" in cli("serve").stderr
+
+
 @pytest.mark.parametrize("named", [["handler.py"], []])
 def test_nor_is_what_its_libraries_and_children_print(tmp_path: Path, named: list[str]) -> None:
     (tmp_path / "handler.py").write_text(PRINTS)

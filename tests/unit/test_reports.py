@@ -220,6 +220,11 @@ def test_an_error_is_told_with_its_kind_and_place() -> None:
     assert isinstance(error.__cause__, KeyError)
 
 
+def test_a_generator_that_reads_past_an_end_is_told_with_its_own_line() -> None:
+    error = error_of("def reading():\n    yield next(iter(()))\n\nnext(reading())")
+    assert told(error).why == "RuntimeError at handler.py:2"
+
+
 def test_an_error_without_a_place_or_words_is_told_by_its_kind() -> None:
     error = told(ValueError())
     assert (error.what, error.why) == ("ValueError", "ValueError")

@@ -71,6 +71,22 @@ def test_stop_iteration_comes_as_an_error_that_asyncio_can_carry() -> None:
     asyncio.run(main())
 
 
+def test_a_timeout_keeps_the_place_where_it_was_raised() -> None:
+    def slow() -> None:
+        raise TimeoutError(110, "the model does not answer")
+
+    async def main() -> None:
+        worker = Worker("timing out")
+        with pytest.raises(TimeoutError, match="the model does not answer") as caught:
+            async with asyncio.timeout(SOON):
+                await worker.run(slow)
+        assert caught.traceback[-1].name == "slow"
+        assert (caught.type.__name__, caught.value.errno) == ("TimeoutError", 110)
+        worker.close()
+
+    asyncio.run(main())
+
+
 def test_a_call_runs_in_the_callers_context() -> None:
     name: contextvars.ContextVar[str] = contextvars.ContextVar("name")
 

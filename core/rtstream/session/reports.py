@@ -233,6 +233,8 @@ def _times_cancelled() -> int:
 
 
 def _innermost(error: BaseException) -> str:
+    if isinstance(error.__cause__, StopIteration | StopAsyncIteration):
+        error = error.__cause__  # what Python makes of one in a generator begins outside of it (PEP 479)
     frames = traceback.extract_tb(error.__traceback__)
     # The client is told, and need not know where on the server the file lies: the log does.
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
