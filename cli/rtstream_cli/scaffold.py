@@ -82,19 +82,26 @@ def check_name(name: str) -> None:
             why="a project is made in the working folder, under its own name",
             fix="Go to the folder with `-C DIR` and give the name alone",
         )
+    if not (why := _unfit(name)):
+        return
+    better = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_0123456789")[:56]
+    if _unfit(better):
+        better = f"{better or 'my'}-app"
+    raise ProjectRefused(f"`{name}` cannot be a project's name", why=why, fix=f"rtstream new {better}")
+
+
+def _unfit(name: str) -> str:
+    """Why a name cannot be a project's; empty if it can."""
     module = name.replace("-", "_")
     if not NAME.fullmatch(name):
-        why = "a name starts with a letter from a to z; then follow at most 63 of a-z, 0-9, `_` and `-`"
-    elif keyword.iskeyword(module):
-        why = "it is a word of the Python language"
-    elif module in sys.stdlib_module_names:
-        why = f"Python has a module `{module}`, and the two would be mistaken for each other"
-    elif module in ("rtstream", "rtstream_cli", "rtstream_templates"):
-        why = "that is our own name, and the two would be mistaken for each other"
-    else:
-        return
-    better = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_0123456789")[:56] or "my"
-    raise ProjectRefused(f"`{name}` cannot be a project's name", why=why, fix=f"rtstream new {better}-app")
+        return "a name starts with a letter from a to z; then follow at most 63 of a-z, 0-9, `_` and `-`"
+    if keyword.iskeyword(module):
+        return "it is a word of the Python language"
+    if module in sys.stdlib_module_names:
+        return f"Python has a module `{module}`, and the two would be mistaken for each other"
+    if module in ("rtstream", "rtstream_cli", "rtstream_templates"):
+        return "that is our own name, and the two would be mistaken for each other"
+    return ""
 
 
 def check_folder(folder: Path) -> None:

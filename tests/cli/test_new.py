@@ -145,6 +145,16 @@ def test_the_name_that_is_suggested_instead_is_a_good_one(name: str) -> None:
     scaffold.check_name(caught.value.fix.removeprefix("rtstream new "))
 
 
+@pytest.mark.parametrize(
+    ("name", "better"),
+    [("my app", "my-app"), ("Echo", "echo"), ("2words", "words"), ("class", "class-app"), ("!", "my-app")],
+)
+def test_the_name_that_is_suggested_is_the_nearest(name: str, better: str) -> None:
+    with pytest.raises(ProjectRefused) as caught:
+        scaffold.check_name(name)
+    assert caught.value.fix == f"rtstream new {better}"
+
+
 @pytest.mark.parametrize("name", ["a", "my-app", "my_app2", "a" * 64, "classes"])
 def test_a_good_name_is_taken(name: str) -> None:
     scaffold.check_name(name)
