@@ -32,8 +32,13 @@ def public(module: ModuleType) -> list[str]:
         and not isinstance(obj, ModuleType)
         and getattr(obj, "__module__", None) in (module.__name__, None)
         or infer.is_stream(obj)
-        or infer.is_handler(obj)
+        or (infer.is_handler(obj) and not _is_ours(obj))
     ]
+
+
+def _is_ours(obj: Any) -> bool:
+    """Whether it is a class of rtstream's own, imported to make a handler with."""
+    return isinstance(obj, type) and obj.__module__.startswith("rtstream.")
 
 
 def _usable(obj: Any) -> bool:

@@ -177,9 +177,12 @@ def _pick(module: Any, shown: str, name: str) -> tuple[str, Any]:
     if len(choice) == 1:
         return next(iter(choice.items()))
     if choice:
+        named, more = list(choice)[:8], len(choice) - 8
         raise HandlerAmbiguous(
             f"`{shown}` has {len(choice)} handlers",
-            why="each of these could be meant: " + ", ".join(f"`{shown}:{one}`" for one in choice),
+            why="each of these could be meant: "
+            + ", ".join(f"`{shown}:{one}`" for one in named)
+            + (f" and {more} more" if more > 0 else ""),
             fix=f"Name one, for example `{shown}:{next(iter(choice))}`, or call one `handler`",
         )
     raise HandlerNotFound(

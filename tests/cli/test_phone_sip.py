@@ -131,8 +131,9 @@ def test_a_port_that_cannot_be_and_a_stream_of_pictures_are_refused(cli: Run, pr
     (project / "pictures.py").write_text(
         "from rtstream import Stream\nstream = Stream(lambda frame: frame)\n"
     )
-    refused = cli("phone", "pictures.py:stream", "--sip")
-    assert refused.exit_code == 2 and "a telephone carries sound" in refused.stderr
+    for target in ("pictures.py:stream", "@mirror", "@clock"):
+        refused = cli("phone", target, "--sip")
+        assert refused.exit_code == 2 and "a telephone carries sound" in refused.stderr
 
 
 def test_all_addresses_of_the_network_are_told_and_not_its_own_loopback() -> None:

@@ -130,6 +130,13 @@ class Echo(StreamHandler):
     assert target("handler.py").name == "handler.py:Echo"
 
 
+def test_a_class_of_ours_that_was_imported_is_no_candidate() -> None:
+    write("handler.py", "from rtstream import ReplyOnPause\n\ndef talk(said):\n    yield said\n")
+    assert target("handler.py").name == "handler.py:talk"
+    write("agent.py", "from rtstream import ReplyOnPause\n\nagent = ReplyOnPause(lambda said: said)\n")
+    assert target("agent.py").name == "agent.py:agent"
+
+
 def test_nothing_finds_what_the_configuration_names() -> None:
     write("voice.py", ECHO)
     write("handler.py", FLIP)
@@ -273,6 +280,12 @@ def test_several_candidates_are_all_named() -> None:
     error = failure("handler.py")
     assert isinstance(error, HandlerAmbiguous)
     assert "`handler.py:echo`, `handler.py:flip`" in error.why
+
+
+def test_of_very_many_candidates_the_first_are_named() -> None:
+    write("handler.py", "".join(f"def take{number}(audio):\n    return audio\n\n" for number in range(20)))
+    error = failure("handler.py")
+    assert error.why.endswith("`handler.py:take7` and 12 more")
 
 
 def test_a_missing_module_is_told_apart_from_one_whose_import_fails() -> None:

@@ -152,7 +152,10 @@ def _stream(
 
     found = discover.find(target, settings)
     made = infer.is_stream(found.obj) or infer.is_app(found.obj)
-    modality = settings.take("modality") or (None if made else "audio")  # what else would a telephone carry
+    modality = settings.take("modality")
+    if modality is None and not made:  # sound, for what else would a telephone carry
+        tells = infer.is_sure(found.obj) and infer.read(found.obj, found.name).modality
+        modality = "video" if tells == "video" else "audio"
     app, mounted = streams.on_app(found, settings, modality, mode, **stream_options(settings))
     if len(mounted) > 1:
         raise UsageError(
