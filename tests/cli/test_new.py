@@ -207,6 +207,15 @@ def test_a_write_that_fails_leaves_nothing_behind(project: Path, monkeypatch: py
     assert list(project.iterdir()) == []
 
 
+def test_what_could_not_be_written_is_not_listed_either(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    failed = cli("new", "myapp", "--no-verify")
+    assert (failed.exit_code, failed.stdout) == (2, "")
+
+
 def test_a_folder_that_cannot_be_written_to_is_told(project: Path) -> None:
     with pytest.raises(ProjectRefused):
         scaffold.write({}, project / "nowhere" / "myapp")

@@ -54,11 +54,11 @@ def new(
     folder = Path.cwd() / name
     scaffold.check_folder(folder)
     project = scaffold.contents(chosen, name)
+    if not dry_run:
+        scaffold.write(project, folder)
     if not json:
         _show_tree(name, project)
     passed: list[str] = []
-    if not dry_run:
-        scaffold.write(project, folder)
     if not (dry_run or no_verify):
         with console.status("running its own test"):
             passed = proof.prove(folder, chosen.sample)
