@@ -545,11 +545,26 @@ def whisper_realtime() -> Any:
     ).ui
 
 
+@demo
+def additional_outputs_of_the_documentation() -> Any:
+    with gr.Blocks() as blocks:
+        convo = gr.State(value=[])
+        audio = WebRTC(label="Stream", mode="send", modality="audio")
+        transcript = gr.Chatbot(label="transcript")
+        audio.stream(
+            ReplyOnPause(with_state), inputs=[audio, convo, transcript], outputs=[audio], time_limit=90
+        )
+        audio.on_additional_outputs(
+            lambda s, a: (s, a), outputs=[convo, transcript], queue=False, show_progress="hidden"
+        )
+    return blocks
+
+
 WITHOUT_COMPONENT = ("qwen_phone_chat",)  # whose page is a text
 
 
-def test_there_are_26() -> None:
-    assert len(DEMOS) == 26
+def test_there_are_26_and_what_the_documentation_shows() -> None:
+    assert len(DEMOS) == 27
 
 
 @pytest.mark.parametrize("name", DEMOS)

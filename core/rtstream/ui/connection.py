@@ -85,13 +85,16 @@ class Connection:
         js: str | None = None,
         concurrency_limit: int | Literal["default"] | None = "default",
         concurrency_id: str | None = None,
+        show_progress: Literal["full", "minimal", "hidden"] = "hidden",
+        queue: bool = False,
     ) -> Dependency:
         """Change components by what the handler puts into `AdditionalOutputs`.
 
         Args:
             fn: is called with the values of `inputs` and what an `AdditionalOutputs` carries, and
                 returns the values of `outputs`.
-            concurrency_limit, concurrency_id: kept for FastRTC's users; nobody waits for anybody.
+            concurrency_limit, concurrency_id, show_progress, queue: kept for FastRTC's users; nobody waits
+                for anybody, and nothing is shown of it.
 
         Raises:
             OptionError: another function takes them already.
