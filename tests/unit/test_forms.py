@@ -218,6 +218,18 @@ def test_a_way_of_fastrtc_to_find_turns_is_refused_and_not_left_out_in_silence(b
         Stream(Walkie if by_class else Walkie(), modality="audio")
 
 
+def iter_nothing() -> Iterator[Any]:
+    yield from ()
+
+
+@pytest.mark.parametrize("name", ["fn", "startup_fn"])
+def test_a_reply_that_was_called_instead_of_passed_is_refused_when_it_is_made(name: str) -> None:
+    given: dict[str, Any] = {"fn": lambda audio: audio, name: iter_nothing()}
+    with pytest.raises(HandlerUnfit, match=f"`{name}` is <generator object") as caught:
+        ReplyOnPause(**given)
+    assert "without calling it" in (caught.value.fix or "")
+
+
 @pytest.mark.parametrize(
     ("factory", "options", "words"),
     [

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ..errors import HandlerUnfit
+
 
 def is_async(fn: Callable[..., Any]) -> bool:
     """Whether calling it gives a coroutine."""
@@ -64,3 +66,13 @@ def _innermost(fn: Any) -> Any:
     if not inspect.isroutine(fn) and not inspect.isclass(fn):
         return getattr(type(fn), "__call__", fn)  # noqa: B004 (the function behind a callable object)
     return fn
+
+
+def check_callable(parameter: str, fn: Any) -> None:
+    """Raises HandlerUnfit if what was passed for this parameter cannot be called."""
+    if not callable(fn):
+        raise HandlerUnfit(
+            f"`{parameter}` is {fn!r:.80}, which cannot be called",
+            why="it is called anew for each turn or connection",
+            fix="Pass the function itself, without calling it",
+        )

@@ -21,7 +21,7 @@ from ..turns.windows import Samples, Window
 from ..wire import messages
 from .base import AsyncStreamHandler
 from .beside import Beside
-from .callables import defaults_beyond, places_beyond
+from .callables import check_callable, defaults_beyond, places_beyond
 from .data import filled
 from .judging import Judging
 from .partials import Partials
@@ -60,6 +60,7 @@ class ReplyOnPause(AsyncStreamHandler):
     Raises:
         MissingExtra: no voice detector is installed, or not the model for `partials`.
         OptionError: `partials` or `turn_model` is none.
+        HandlerUnfit: `fn` or `startup_fn` cannot be called.
     """
 
     def __init__(
@@ -80,6 +81,8 @@ class ReplyOnPause(AsyncStreamHandler):
         partials: STTModel | StreamingSTTModel | str | None = None,
     ) -> None:
         super().__init__(expected_layout, output_sample_rate, output_frame_size, input_sample_rate)
+        check_callable("fn", fn)
+        check_callable("startup_fn", startup_fn or fn)
         self.fn = fn
         self.startup_fn = startup_fn
         self.algo_options = algo_options or AlgoOptions()
