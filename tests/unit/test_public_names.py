@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 import rtstream
-from rtstream import tracks, utils
+from rtstream import pause_detection, reply_on_pause, text_to_speech, tracks, utils
+from rtstream.pause_detection import silero
+from rtstream.text_to_speech import tts
 
 # FastRTC 0.0.34, `fastrtc.__all__`.
 FASTRTC = """
@@ -35,7 +37,17 @@ def test_an_unknown_name_is_an_attribute_error_as_everywhere() -> None:
     assert not hasattr(rtstream, "nonsense")
 
 
-@pytest.mark.parametrize("module", [utils, tracks])
+@pytest.mark.parametrize(
+    "module", [utils, tracks, reply_on_pause, pause_detection, silero, text_to_speech, tts]
+)
 def test_fastrtcs_modules_have_what_they_list(module: Any) -> None:
     for name in module.__all__:
         assert getattr(module, name) is not None
+
+
+@pytest.mark.parametrize("module", [utils, tracks, reply_on_pause, silero, tts])
+def test_a_name_is_the_same_thing_wherever_it_is_imported_from(module: Any) -> None:
+    shared = set(FASTRTC) & set(module.__all__)
+    assert shared
+    for name in shared:
+        assert getattr(module, name) is getattr(rtstream, name)
