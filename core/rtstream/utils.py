@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypedDict
 
 from .context import Context, get_current_context
 from .media.audio import (
@@ -20,6 +20,13 @@ from .waiting import wait_for_item
 RTCConfigurationCallable = RTCConfiguration
 
 
+class AudioChunk(TypedDict):
+    """Where speech begins and ends, in samples: what a `PauseDetectionModel` tells."""
+
+    start: int
+    end: int
+
+
 def create_message(type: str, data: Any) -> str:
     """A message for `send_message`: `{"type": …, "data": …}` as JSON."""
     return json.dumps({"type": type, "data": data})
@@ -27,6 +34,7 @@ def create_message(type: str, data: Any) -> str:
 
 __all__ = [
     "AdditionalOutputs",
+    "AudioChunk",
     "CloseStream",
     "Context",
     "RTCConfigurationCallable",

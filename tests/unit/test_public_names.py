@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 import rtstream
-from rtstream import pause_detection, reply_on_pause, text_to_speech, tracks, utils
-from rtstream.pause_detection import silero
+from rtstream import pause_detection, reply_on_pause, speech_to_text, text_to_speech, tracks, utils
+from rtstream.pause_detection import protocol, silero
+from rtstream.speech_to_text import stt_
 from rtstream.text_to_speech import tts
 
 # FastRTC 0.0.34, `fastrtc.__all__`.
@@ -38,14 +39,26 @@ def test_an_unknown_name_is_an_attribute_error_as_everywhere() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [utils, tracks, reply_on_pause, pause_detection, silero, text_to_speech, tts]
+    "module",
+    [
+        utils,
+        tracks,
+        reply_on_pause,
+        pause_detection,
+        protocol,
+        silero,
+        speech_to_text,
+        stt_,
+        text_to_speech,
+        tts,
+    ],
 )
 def test_fastrtcs_modules_have_what_they_list(module: Any) -> None:
     for name in module.__all__:
         assert getattr(module, name) is not None
 
 
-@pytest.mark.parametrize("module", [utils, tracks, reply_on_pause, silero, tts])
+@pytest.mark.parametrize("module", [utils, tracks, reply_on_pause, protocol, silero, stt_, tts])
 def test_a_name_is_the_same_thing_wherever_it_is_imported_from(module: Any) -> None:
     shared = set(FASTRTC) & set(module.__all__)
     assert shared

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..turns.options import ModelOptions
-from ..turns.vad import PauseDetectionModel
+from .protocol import ModelOptions, PauseDetectionModel
 from .silero import SileroVADModel, SileroVadOptions, get_silero_model
 
 __all__ = ["ModelOptions", "PauseDetectionModel", "SileroVADModel", "SileroVadOptions", "get_silero_model"]
