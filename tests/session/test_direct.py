@@ -180,6 +180,19 @@ def test_a_source_that_ends_is_heard_to_its_end(tone: Path) -> None:
     assert result.messages[-1]["type"] == "end_stream"
 
 
+def test_a_source_that_works_between_its_sounds_loses_none_of_them_nor_its_last_error(tone: Path) -> None:
+    def source() -> Iterator[Sound]:
+        for _ in range(3):
+            time.sleep(0.1)  # as one does that asks for its sound elsewhere, in a library that is no Python
+            yield 48000, sound(440, 0.1, 48000).samples
+        time.sleep(0.1)
+        raise RuntimeError("the end of the programme")
+
+    result = call(source, tone, modality="audio", mode="receive")
+    assert result.seconds_out == pytest.approx(0.3)
+    assert [error.what for error in result.errors] == ["the end of the programme"]
+
+
 def test_one_who_only_listens_is_told_everything_and_says_nothing(tone: Path) -> None:
     heard: list[int] = []
 

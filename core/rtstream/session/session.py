@@ -212,7 +212,8 @@ class Session:
 
     async def _ask(self, source: Source) -> None:
         await self.handler.ready()
-        fn = self._runner.caller(source.fn, f"emit-{source.kind}", may_wait=True)
+        # Where nothing is heard there is nothing that it could wait for: then it works.
+        fn = self._runner.caller(source.fn, f"emit-{source.kind}", may_wait=bool(self._options.heard))
         edge, given, pause = Edge(self._reports, hangs=False), 0, NOTHING_YET[0]
         while not self._closing:
             asked, failures = self._clock.now(), self._reports.count
