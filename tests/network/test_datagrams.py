@@ -147,6 +147,29 @@ def test_after_a_pause_the_first_datagram_is_read_when_it_comes(on_lines: Any) -
     on_lines(MANY, test)
 
 
+def test_steps_keep_their_order_when_calls_fall_silent(on_lines: Any) -> None:
+    async def test(lines: Lines) -> None:
+        lines.share()
+        reader, done = next(iter(datagrams._readers.values())), []
+        for client in lines.clients:
+            client.send(b"talk")
+        await until(lambda: reader._due is not None)
+        reader.then(done.append, 1)
+        reader._due = None  # as when a look finds nothing
+        reader.then(done.append, 2)
+        assert done == [], "the first one waits for those of others, and the second one for it"
+        reader._look_later()
+        await until(lambda: len(done) == 2)
+        assert done == [1, 2]
+        reader.then(done.append, 3)
+        reader.then(lambda: reader.then(done.append, 5))
+        reader.then(done.append, 4)
+        await until(lambda: len(done) == 5)
+        assert done == [1, 2, 3, 4, 5], "a step is done for all before the next one is for any"
+
+    on_lines(MANY, test)
+
+
 def test_a_protocol_that_raises_does_not_end_the_reading_of_others(on_lines: Any) -> None:
     async def test(lines: Lines) -> None:
         told: list[Any] = []

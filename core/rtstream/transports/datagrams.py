@@ -59,7 +59,7 @@ class SharedReader:
 
     def then(self, step: Callable[..., None], *args: Any) -> None:
         """Do a step of one call: at once, or while calls are many behind those steps that others wait for."""
-        if self._due is None:
+        if self._due is None and not self._steps:
             return step(*args)
         self._steps.append((step, args))
         if not self._goes_on:
