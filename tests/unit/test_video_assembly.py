@@ -75,6 +75,21 @@ def test_a_picture_is_the_bytes_of_its_packets() -> None:
     assert whole.data == KEY + b"\0" + b"\0" + b"\0"
 
 
+def test_packets_of_padding_are_no_picture_and_leave_no_gap() -> None:
+    assembly, padded = Assembly(), 0
+    seen = []
+    for picture in parts(6):
+        for part in picture:
+            seen += assembly.take(part._replace(sequence=(part.sequence + padded) & 0xFFFF), 0.0)
+        for _ in range(2):  # behind it, at its time and without a mark, as libwebrtc pads
+            padded += 1
+            sequence = (picture[-1].sequence + padded) & 0xFFFF
+            assert not assembly.missing(sequence, 0.0)
+            seen += assembly.take(Part(sequence, part.timestamp, False, b""), 0.0)
+    assert [whole.timestamp // 3000 for whole in seen] == list(range(6))
+    assert all(whole.data for whole in seen)
+
+
 def test_pictures_come_in_order_and_once_though_packets_are_mixed_up_and_doubled() -> None:
     chance, line = random.Random(3), Line()
     packets = [part for picture in parts(60) for part in picture]

@@ -172,7 +172,8 @@ class Assembly:
             self._end += 1
             if part.marker:
                 ready.append(self._cut())
-        return ready
+        # Packets of padding alone are no picture: of nothing to decode FFmpeg's decoders take their end.
+        return [picture for picture in ready if picture.data]
 
     def _cut(self) -> Picture:
         parts = [self._parts.pop(number) for number in range(self._begin, self._end)]
