@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from aiortc.rtp import RtcpByePacket
 
 from rtstream import CloseStream, Stream, Warning
 from rtstream.options import KINDS, Modality, Mode
@@ -102,6 +103,24 @@ def test_media_flows_without_a_data_channel() -> None:
         async with answering(stream) as server, caller(server, channel=False) as client:
             await client.call()
             assert pitch(await client.hears(0.3), 48000) == pytest.approx(440, abs=10)
+
+    run(main())
+
+
+def test_a_far_end_that_has_said_goodbye_is_heard_and_seen_when_it_goes_on() -> None:
+    """Browsers say so when they stop sending for a while, and go on under the same source."""
+
+    async def main() -> None:
+        log = Log()
+        async with answering(Stream(AsyncAudioVideoEcho(log), modality="audio-video")) as server:
+            async with caller(server, video=True) as client:
+                await client.call()
+                await client.hears(0.2)
+                await client.sees()
+                for sender in client.pc.getSenders():
+                    await sender.transport._send_rtp(bytes(RtcpByePacket(sources=[sender._ssrc])))
+                await client.hears(0.4)
+                await client.sees(10)
 
     run(main())
 

@@ -119,6 +119,11 @@ _SOCKETS: dict[str, Check] = {
     ),
     "CandidatePair.remote_addr": lambda it, name: isinstance(vars(ice.CandidatePair)[name], property),
 }
+_REPORTED_TO: dict[str, Check] = {
+    "RTCDtlsTransport._handle_rtcp_data": lambda it, name: (
+        asyncio.iscoroutinefunction(getattr(it.dtls, name)) and reads(RTCDtlsTransport._recv_next, name)
+    ),
+}
 
 # The contract.
 
@@ -131,9 +136,7 @@ OWN_PATH = Feature(  # `aiortc_inside.Line`, and all that is built on it
         ),
         "RTCDtlsTransport._rx_srtp": _is_key,
         "RTCDtlsTransport._tx_srtp": _is_key,
-        "RTCDtlsTransport._handle_rtcp_data": lambda it, name: (
-            asyncio.iscoroutinefunction(getattr(it.dtls, name)) and reads(RTCDtlsTransport._recv_next, name)
-        ),
+        **_REPORTED_TO,
         "RTCPeerConnection.__connect": lambda it, name: reads(
             getattr(RTCPeerConnection, name), "sender", "send", "receiver", "receive"
         ),
@@ -155,6 +158,16 @@ PICTURES = Feature(  # `aiortc_receiver.take_pictures`
             type(getattr(it.receiver, name)) is queue.Queue and reads(RTCRtpReceiver.receive, name, "Thread")
         ),
         "RtpPacket._data": lambda it, name: reads(RTCRtpReceiver._handle_rtp_packet, name),
+    },
+)
+GOODBYES = Feature(  # `aiortc_receiver.outlast_goodbye`
+    "what comes on a track ends with a goodbye, which browsers say whenever they stop sending",
+    {
+        **_REPORTED_TO,
+        "RTCRtpReceiver._handle_rtcp_packet": lambda it, name: (
+            asyncio.iscoroutinefunction(getattr(it.receiver, name))
+            and reads(RTCDtlsTransport._handle_rtcp_data, name)
+        ),
     },
 )
 REPORTS = Feature(  # `aiortc_sender.Reports`
@@ -234,7 +247,7 @@ SRTP = Feature(  # `srtp.protecting`, `srtp.unprotecting`
         ),
     },
 )
-CONTRACT = (OWN_PATH, PICTURES, REPORTS, CHECKS, NOMINATION, FLIGHTS, ASSOCIATION, SRTP)
+CONTRACT = (OWN_PATH, PICTURES, GOODBYES, REPORTS, CHECKS, NOMINATION, FLIGHTS, ASSOCIATION, SRTP)
 
 
 _probe = functools.cache(Probe)

@@ -28,6 +28,7 @@ from ..media.video import VideoOptions
 from . import faults
 from .aioice_checks import leave_ice_at_once
 from .aiortc_inside import Line, choose_ice_addresses
+from .aiortc_receiver import outlast_goodbye
 from .aiortc_tracks import RATE, Voice, read
 from .audio_path import AudioPath, is_known, wanted, with_keys
 from .handshakes import insist, insist_on_association
@@ -156,6 +157,7 @@ class WebRtcTransport:
                 transceiver.sender.replaceTrack(self._voices[kind])
             if kind == "video" and hears:
                 take_in(transceiver.receiver)
+            outlast_goodbye(transceiver.receiver)
             transceiver.direction = _DIRECTIONS[speaks, hears]
 
     def _voice(self, kind: Kind, transceiver: RTCRtpTransceiver) -> Voice | PictureTrack:
