@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,15 @@ def test_a_packet_that_was_built_is_read_back() -> None:
     assert (packet.payload_type, packet.marker, packet.sequence, packet.timestamp) == (111, True, 1, 5)
     assert (packet.ssrc, packet.payload) == (SSRC, b"sound")
     assert list(elements(packet)) == [(1, b"0"), (2, bytes([30]))]
+
+
+@pytest.mark.parametrize(
+    "values", [[(4, b"a name of 17 byte"), (1, b"?")], [(15, b"0")], [(255, b"0"), (1, bytes(255))]]
+)
+def test_extensions_that_one_byte_cannot_tell_are_built_with_two(values: list[tuple[int, bytes]]) -> None:
+    packet = parse(build(111, 1, 5, SSRC, b"sound", extensions=extension(values)))
+    assert packet is not None and packet.payload == b"sound"
+    assert list(elements(packet)) == values
 
 
 def test_a_packet_without_extensions_has_none() -> None:

@@ -311,6 +311,10 @@ def test_packets_say_which_line_they_belong_to_and_how_loud_they_are() -> None:
     assert ids[4] == b"0" and 0 < ids[2][0] < 40
     assert level(np.zeros((1, 9), np.int16)) == 127
     assert level(np.full((1, 9), 32767, np.int16)) == 0
+    long = AudioSender(OPUS, SSRC, "us", mid=(4, b"a name of any length"), level_id=200)
+    packet = parse(long.packet(frames(voice(0.02))[0], 0) or b"")
+    assert packet is not None
+    assert dict(elements(packet)) == {4: b"a name of any length", 200: ids[2]}
     bare = parse(AudioSender(OPUS, SSRC, "us", mid=(4, b"0")).packet(frames(voice(0.02))[0], 0) or b"")
     assert bare is not None and dict(elements(bare)) == {4: b"0"}
 

@@ -73,10 +73,16 @@ def elements(packet: Packet) -> Iterator[tuple[int, bytes]]:
 
 
 def extension(values: Sequence[tuple[int, bytes]]) -> bytes:
-    """The header extension block for `(id, value)` pairs, ids from 1 to 14 and values of 1 to 16 bytes."""
-    body = b"".join(bytes([id << 4 | len(value) - 1]) + value for id, value in values)
+    """The header extension block for `(id, value)` pairs, ids from 1 to 255 and values of 1 to 255 bytes.
+
+    It is of the one-byte form where all of them fit it: ids up to 14, values up to 16 bytes.
+    """
+    short = all(id <= 14 and len(value) <= 16 for id, value in values)
+    body = b"".join(
+        bytes([id << 4 | len(value) - 1] if short else [id, len(value)]) + value for id, value in values
+    )
     body += bytes(-len(body) % 4)
-    return _EXTENSION.pack(ONE_BYTE, len(body) // 4) + body
+    return _EXTENSION.pack(ONE_BYTE if short else TWO_BYTE, len(body) // 4) + body
 
 
 def build(

@@ -153,8 +153,10 @@ class AudioPath:
             return
         self.line.share_socket()
         self.rtp.then = self.line.then
-        ids = {extension.uri: extension.id for extension in parameters.headerExtensions}
-        mid = (ids[MID], parameters.muxId.encode()) if MID in ids and parameters.muxId else None
+        # RFC 8285 §5: with a larger id an extension is only talked about.
+        ids = {each.uri: each.id for each in parameters.headerExtensions if 0 < each.id < 256}
+        name = parameters.muxId.encode()
+        mid = (ids[MID], name) if MID in ids and 0 < len(name) < 256 else None
         codec = next(each for each in self._codecs.values() if each.known)
         sender = AudioSender(
             codec, self._sender._ssrc, cname, self._options, mid=mid, level_id=ids.get(level.URI)
