@@ -277,6 +277,24 @@ def test_what_is_heard_and_said_in_stereo_stays_stereo() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("layout", ["mono", "stereo"])
+def test_a_browser_is_asked_for_as_many_channels_as_the_handler_hears(layout: str, media_path: str) -> None:
+    """It sends one unless the answer says `stereo=1`, and no copies of what is lost without `useinbandfec`."""
+
+    class Hearing(AsyncEcho):
+        def copy(self) -> AsyncEcho:
+            return AsyncEcho(expected_layout=layout)
+
+    async def main() -> None:
+        stream = Stream(Hearing(), modality="audio")
+        async with answering(stream) as server, caller(server) as client:
+            answer = (await server.post(json=await client.offer())).json()["sdp"]
+            assert ("useinbandfec=1" in answer) is (media_path == "own")
+            assert ("stereo=1" in answer) is (media_path == "own" and layout == "stereo")
+
+    run(main())
+
+
 def test_clear_queue_silences_a_reply_within_a_fraction_of_a_second() -> None:
     class Interrupted(AsyncEcho):
         async def start_up(self) -> None:

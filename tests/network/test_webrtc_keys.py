@@ -9,7 +9,7 @@ import pytest
 
 from rtstream import Stream
 from rtstream.rtp.keys import payload
-from rtstream.transports.audio_path import with_keys
+from rtstream.transports.audio_sdp import with_keys
 from tests.conftest import run
 from tests.helpers.handlers import AsyncEcho
 from tests.helpers.server import answering, until

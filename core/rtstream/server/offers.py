@@ -17,6 +17,7 @@ from ..options import StreamOptions
 from ..session.outcome import EndReason
 from ..session.registry import Sessions
 from ..session.session import Session
+from ..transports.audio_sdp import in_stereo
 from ..transports.base import Transport
 from ..transports.webrtc import WebRtcTransport
 from .bodies import Body
@@ -83,13 +84,14 @@ class Offers:
             answer = await transport.answer(sdp)
             session = self._make_session(id, transport)
             handler = session.handler
-            transport.hear_at(handler.input_sample_rate, 1 if handler.expected_layout == "mono" else 2)
+            stereo = handler.expected_layout == "stereo"
+            transport.hear_at(handler.input_sample_rate, 2 if stereo else 1)
             failing.pop_all()
         self._transports[id] = transport
         for candidate in (*late, *self._early.pop(id, ())):
             transport.add_candidate(candidate)
         self._sessions.start(session, lambda: self._live(session, transport))
-        return {"sdp": answer, "type": "answer"}
+        return {"sdp": in_stereo(answer) if stereo else answer, "type": "answer"}
 
     async def _live(self, session: Session, transport: WebRtcTransport) -> None:
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import re
 import uuid
 from collections import deque
 from collections.abc import Callable
@@ -15,10 +14,11 @@ from ..clock import Clock
 from ..media.frames import Heard
 from ..media.opus import OpusOptions
 from ..rtp import level, rtcp
-from ..rtp.codecs import EVENTS, Codec
+from ..rtp.codecs import Codec
 from ..rtp.packet import HEADER_SIZE
 from ..rtp.sender import AudioSender
 from .aiortc_inside import Line
+from .audio_sdp import agreed_codecs
 from .contract import OWN_PATH, broken_names
 from .rtp_session import KEPT, RATE, RtpSession
 
@@ -34,8 +34,6 @@ PATHS = ("own", "aiortc")
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 REPORT_SECONDS = 1.0  # between reports, on average
 
-_SECTION = re.compile(r"^m=audio \d+ \S+ ([\d ]+)$", re.M)
-
 
 def wanted() -> bool:
     """Whether sound goes its own path: nobody asks for aiortc's, and aiortc is as it is known."""
@@ -49,37 +47,6 @@ def is_known() -> bool:
     if broken:
         logger.warning("%s: this aiortc is not as it is known (%s)", OWN_PATH.otherwise, ", ".join(broken))
     return not broken
-
-
-def agreed_codecs(sdp: str) -> dict[int, Codec]:
-    """By payload type, the codecs of an answer's sound; the first is the one that is sent (RFC 3264 §6.1)."""
-    section = _SECTION.search(sdp.replace("\r\n", "\n"))
-    agreed: dict[int, Codec] = {}
-    for payload_type in section[1].split() if section is not None else ():
-        kind = re.search(rf"^a=rtpmap:{payload_type} ([^/\s]+)/(\d+)", sdp, re.M)
-        if kind is not None:
-            codec = Codec(kind[1], int(payload_type), int(kind[2]))
-            agreed |= {codec.payload_type: codec} if codec.known or codec.name == EVENTS else {}
-    return agreed
-
-
-def with_keys(offer: str, answer: str) -> str:
-    """The answer, which takes the keys of a telephone too if the offer has them at the clock of the sound.
-
-    aiortc knows nothing of `telephone-event` (RFC 4733), and need not: it never sees a packet of sound.
-    """
-    agreed, section = agreed_codecs(answer), _SECTION.search(answer.replace("\r\n", "\n"))
-    if not agreed or section is None:
-        return answer
-    clock_rate = next(iter(agreed.values())).clock_rate
-    offered = re.search(rf"^a=rtpmap:(\d+) {EVENTS}/{clock_rate}\b", offer, re.M)
-    if offered is None or int(offered[1]) in agreed:
-        return answer
-    line = f"{section[0]} {offered[1]}"
-    lines = f"a=rtpmap:{offered[1]} {EVENTS}/{clock_rate}\r\na=fmtp:{offered[1]} 0-15\r\n"
-    before, found, behind = answer.partition(section[0] + "\r\n")
-    at = behind.find("\r\na=rtpmap:") + 2
-    return before + line + "\r\n" + behind[:at] + lines + behind[at:] if found and at > 1 else answer
 
 
 class AudioPath:

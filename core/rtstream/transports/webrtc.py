@@ -30,7 +30,8 @@ from .aioice_checks import leave_ice_at_once
 from .aiortc_inside import Line, choose_ice_addresses
 from .aiortc_receiver import outlast_goodbye
 from .aiortc_tracks import RATE, Voice, read
-from .audio_path import AudioPath, is_known, wanted, with_keys
+from .audio_path import AudioPath, is_known, wanted
+from .audio_sdp import with_copies, with_keys
 from .handshakes import insist, insist_on_association
 from .picture_intake import see, take_in
 from .picture_track import PictureTrack, agreed_codec
@@ -128,7 +129,7 @@ class WebRtcTransport:
             await self._pc.setLocalDescription(answer)
             described = str(self._pc.localDescription.sdp)
             if self._audio is not None:
-                described = with_keys(sdp, described)
+                described = with_copies(with_keys(sdp, described))
             self._persist()
             self._open_lines(described)
         except FAULTS as error:

@@ -1,0 +1,24 @@
+"""What an answer says of sound: which codecs were agreed on, and what browsers do only if it is said."""
+
+from __future__ import annotations
+
+from rtstream.transports.audio_sdp import agreed_codecs, in_stereo, with_copies
+
+VIDEO = "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:v\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\n"
+AUDIO = "m=audio 9 UDP/TLS/RTP/SAVPF 96 0\r\na=mid:a\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\n"
+
+
+def test_codecs_are_those_of_the_section_of_sound_whatever_others_number_so_too() -> None:
+    """Where sections are not bundled, GStreamer's examples number both from 96."""
+    for sections in (VIDEO + AUDIO, AUDIO + VIDEO, (VIDEO + AUDIO).replace("\r\n", "\n")):
+        agreed = agreed_codecs("v=0\r\n" + sections)
+        assert [(type, codec.name) for type, codec in agreed.items()] == [(96, "opus"), (0, "PCMU")]
+    assert agreed_codecs("v=0\r\n" + VIDEO) == {}
+
+
+def test_an_answer_asks_for_copies_in_opus_and_for_both_channels_where_they_are_heard() -> None:
+    answer = with_copies("v=0\r\n" + VIDEO + AUDIO)
+    line = "a=rtpmap:96 opus/48000/2\r\na=fmtp:96 minptime=10;useinbandfec=1\r\na=rtpmap:0"
+    assert line in answer and answer.count("fmtp") == 1
+    assert in_stereo(answer) == answer.replace("useinbandfec=1", "useinbandfec=1;stereo=1")
+    assert with_copies("v=0\r\n" + VIDEO) == in_stereo("v=0\r\n" + VIDEO) == "v=0\r\n" + VIDEO
