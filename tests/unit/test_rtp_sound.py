@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Iterator
 
 import numpy as np
@@ -209,6 +210,40 @@ def test_silence_that_is_not_sent_is_heard_in_its_time_and_ends_with_the_far_end
         receiver, [(10.0, build(111, sender._sequence + 2, sender._timestamp + 5 * 48_000, SSRC, b"\xf8"))]
     )
     assert len(late) < 60, "a far end that says nothing for half a second is not made up"
+
+
+@pytest.mark.parametrize("piece", [0.01, 0.02, 0.06])
+def test_a_silence_is_as_long_as_it_was_whatever_the_length_of_its_packets(piece: float) -> None:
+    sender = AudioSender(OPUS, SSRC, "us")
+    size, count = round(piece * RATE), round(1.2 / piece)
+    loud = [sender.packet(AudioFrame(voice(piece)[None], RATE), n * piece) or b"" for n in range(10)]
+    toc = {0.01: b"\x00", 0.02: b"\x08", 0.06: b"\x18"}[piece]  # RFC 6716 §3.1: SILK, nothing in it
+    stamp = sender._timestamp
+    small = [build(111, sender._sequence + 1 + n, stamp + n * size, SSRC, toc) for n in range(count)]
+    arrivals = [(n * piece, packet) for n, packet in enumerate([*loud, *small])]
+    out = list(_heard(AudioReceiver({111: OPUS}), arrivals))
+    last = arrivals[-1][0]
+    seconds = sum(frame.duration for at, frame in out if at <= last)
+    assert seconds == pytest.approx(last + piece, abs=0.001)
+
+
+@pytest.mark.parametrize("codec", CODECS, ids=IDS)
+def test_a_silence_that_nothing_tells_of_is_heard_behind_it(codec: Codec) -> None:
+    """GStreamer's `rtpopuspay dtx=true` leaves out all small packets: one in 0.4 s is left."""
+    samples, packets = said(codec, 1.2)
+    receiver = AudioReceiver({codec.payload_type: codec})
+    sent = [*packets[:20], *(renumbered(each, -18) for each in packets[38:])]
+    out = joined(heard(receiver, in_time(sent)))
+    assert len(out) == len(samples) // 960 * 960 if codec is OPUS else len(out) >= 1.19 * codec.rate(RATE)
+    quiet = out[round(0.5 * codec.rate(RATE)) : round(0.7 * codec.rate(RATE))]
+    assert not quiet.any()
+    assert receiver.counted.concealed == 0 and receiver.counted.lost == 0
+
+
+def renumbered(packet: bytes, by: int) -> bytes:
+    """The same packet under another sequence number."""
+    (number,) = struct.unpack_from("!H", packet, 2)
+    return packet[:2] + struct.pack("!H", (number + by) & 0xFFFF) + packet[4:]
 
 
 def test_a_long_pause_is_not_filled() -> None:

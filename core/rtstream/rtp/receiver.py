@@ -20,6 +20,7 @@ from .reorder import Reorder
 MOST_JUMP = 3000  # RFC 3550 appendix A.1: further ahead than this the numbering has begun anew
 MOST_BACK = 100  # and so it has further back than this
 MOST_CONCEALED = 1.0  # seconds of a gap that are filled: a longer one is no loss but a pause
+LEAST_PAUSE = 0.1  # seconds of time without packets that are a silence: of less, a far end may misreckon
 STEP = 0.02  # seconds concealed at once
 DTX_SIZE = 2  # bytes: a packet of Opus this small says that silence goes on (RFC 7587 §3.1.3)
 DTX_REFRESH = 0.5  # seconds that silence is taken to go on without a word: Opus tells every 0.4 s
@@ -79,6 +80,7 @@ class AudioReceiver:
         self._allowance, self._counted = BUDGET, 0.0
         self._silent_until = 0.0
         self._silence: float | None = None  # when the next piece of a silence that is not sent is due
+        self._skipped = False  # what came last gave no sound: time behind it is no silence
 
     def take(self, data: bytes, now: float) -> list[AudioFrame]:
         """Take a packet, decrypted; the sound that is ready now."""
@@ -176,12 +178,16 @@ class AudioReceiver:
             codec = self._codecs[packet.payload_type]
             if codec.name == EVENTS:
                 frames += self._pressed(packet)
+                self._skipped = True
                 continue
             if codec is not self._codec or self._decoder is None:
                 self._codec, self._timestamp = codec, None
                 self._decoder = codec.decoder(self.rate, self.channels)
             if missing and self._timestamp is not None:
                 self._fill(missing, packet, frames)
+            elif self._timestamp is not None and not self._skipped:
+                self._pause(packet.timestamp, frames)
+            self._skipped = True
             self._decode(packet, frames, now)
         return frames
 
@@ -204,14 +210,14 @@ class AudioReceiver:
         except ValueError:
             self.heard.refused += 1
             return
-        count = samples.shape[1]
+        self._skipped, count = False, samples.shape[1]
         self._ticks = count * self._codec.clock_rate // self._decoder.rate
         self._timestamp = packet.timestamp + self._ticks
         self._allowance -= count / self._decoder.rate
         if len(packet.payload) > DTX_SIZE or self._codec.name != "opus":
             self._silence = None
         else:
-            self._silence = now + 2 * STEP
+            self._silence = now + count / self._decoder.rate + STEP
             self._silent_until = now + DTX_REFRESH
         if count:
             frames.append(AudioFrame(samples, self._decoder.rate))
@@ -247,6 +253,15 @@ class AudioReceiver:
         self.heard.concealed = concealed  # nothing was lost
         self._timestamp = (self._timestamp + ticks) & 0xFFFFFFFF
         self._silence = self._silence + STEP if now < self._silent_until else None
+
+    def _pause(self, timestamp: int, frames: list[AudioFrame]) -> None:
+        """A silence that was not sent, and of which nothing told: some senders leave out what tells, too."""
+        assert self._decoder is not None and self._timestamp is not None and self._codec is not None
+        seconds = distance(timestamp, self._timestamp, TIMESTAMP_BITS) / self._codec.clock_rate
+        if LEAST_PAUSE <= seconds <= MOST_CONCEALED:
+            shape = self._decoder.channels, round(STEP * self._decoder.rate)
+            pieces = (np.zeros(shape, np.int16) for _ in range(round(seconds / STEP)))
+            frames += [AudioFrame(piece, self._decoder.rate) for piece in pieces]
 
     def _is_flood(self, now: float) -> bool:
         self._allowance = min(BUDGET, self._allowance + (now - self._counted) * BUDGET)
