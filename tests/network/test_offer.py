@@ -130,7 +130,21 @@ REFUSED: dict[str, Callable[[str], str]] = {
     "a garbage .local candidate": in_first_section("a=candidate:1 1 udp x abc.local x typ host"),
 }
 
+
+def in_last_section(change: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda sdp: sdp[: sdp.rindex("m=")] + change(sdp[sdp.rindex("m=") :])
+
+
 ANSWERED: dict[str, Callable[[str], str]] = {
+    "what a bundle shares only in its first section": in_last_section(
+        without("a=(ice-ufrag|ice-pwd|fingerprint|setup|candidate|end-of-candidates)")
+    ),
+    "no direction": without("a=sendrecv"),
+    "G.711 without rtpmap": without("a=rtpmap:[08] "),
+    "fmtp without rtpmap": in_first_section("a=fmtp:18 annexb=no"),
+    "extmap with attributes": in_first_section("a=extmap:9 urn:example:extension one two"),
+    "ssrc without a value": in_first_section("a=ssrc:1234", "a=ssrc:1234 flag"),
+    "a section of text beside": lambda sdp: sdp + "m=text 9 UDP/TLS/RTP/SAVPF 98\r\na=mid:t\r\n",
     "untouched": lambda sdp: sdp,
     "emoji in o=": changed(r"^o=\S+", "o=\U0001f600"),
     "candidate port 99999": in_first_section("a=candidate:9 1 udp 1 127.0.0.1 99999 typ host"),

@@ -279,7 +279,7 @@ def test_what_is_heard_and_said_in_stereo_stays_stereo() -> None:
 
 @pytest.mark.parametrize("layout", ["mono", "stereo"])
 def test_a_browser_is_asked_for_as_many_channels_as_the_handler_hears(layout: str, media_path: str) -> None:
-    """It sends one unless the answer says `stereo=1`, and no copies of what is lost without `useinbandfec`."""
+    """It sends one unless the answer says `stereo=1`, and no copies without `useinbandfec`."""
 
     class Hearing(AsyncEcho):
         def copy(self) -> AsyncEcho:

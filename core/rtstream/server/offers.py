@@ -23,6 +23,7 @@ from ..transports.webrtc import WebRtcTransport
 from .bodies import Body
 from .candidates import read_candidate
 from .sdp import MOST_CANDIDATES, check_fit, sections, without_host_names
+from .whole_sdp import whole, with_refusals
 
 _SERVER_KEYS = ("urls", "username", "credential", "credentialType")
 
@@ -81,7 +82,7 @@ class Offers:
         late = [read_candidate({"candidate": line, "sdpMLineIndex": 0}) for line in named]
         async with AsyncExitStack() as failing:
             failing.push_async_callback(transport.close)
-            answer = await transport.answer(sdp)
+            answer = with_refusals(sdp, await transport.answer(whole(sdp)))
             session = self._make_session(id, transport)
             handler = session.handler
             stereo = handler.expected_layout == "stereo"
