@@ -15,6 +15,7 @@ from rtstream.media.opus import OpusOptions
 from rtstream.rtp import keys, rtcp
 from rtstream.rtp.codecs import EVENTS, Codec
 from rtstream.rtp.packet import build
+from rtstream.rtp.receiver import STOPPED_SILENCE
 from rtstream.rtp.sender import AudioSender
 from rtstream.transports.rtp_session import RtpSession
 from tests.unit.voice import frames, voice
@@ -177,6 +178,33 @@ def test_reports_are_due_at_their_time_give_or_take_a_half_and_the_first_sooner(
         assert 0.5 * seconds <= gaps[1:].min() < 0.7 * seconds
         assert 1.3 * seconds < gaps[1:].max() <= 1.5 * seconds
         assert 85 < len(here.due) < 115
+
+    run_stepped(main())
+
+
+def test_a_far_end_that_stops_sending_is_silent_for_a_while_and_heard_again_when_it_goes_on() -> None:
+    """A file that was played to its end: whoever waits for a pause would wait for ever."""
+
+    async def main() -> None:
+        here, there = End(1), End(2)
+        there.begin()
+        here.begin()
+        for _ in range(2):
+            before = len(there.heard)
+            for frame in said(1):
+                here.rtp.send(frame)
+                there.rtp.take(here.sent[-1], Clock().now())
+                await Clock().sleep(PIECE)
+            assert len(there.heard) == before + 50
+            await Clock().sleep(0.9)
+            assert len(there.heard) == before + 50, "a network may hold it up for so long"
+            await Clock().sleep(10)
+            silence = [frame for _, frame in there.heard[before + 50 :]]
+            assert sum(frame.duration for frame in silence) == pytest.approx(STOPPED_SILENCE, abs=0.05)
+            assert not any(frame.samples.any() for frame in silence)
+        assert there.rtp.counted["heard"]["concealed"] == 0
+        here.rtp.close()
+        there.rtp.close()
 
     run_stepped(main())
 

@@ -24,6 +24,8 @@ LEAST_PAUSE = 0.1  # seconds of time without packets that are a silence: of less
 STEP = 0.02  # seconds concealed at once
 DTX_SIZE = 2  # bytes: a packet of Opus this small says that silence goes on (RFC 7587 §3.1.3)
 DTX_REFRESH = 0.5  # seconds that silence is taken to go on without a word: Opus tells every 0.4 s
+STOPPED = 1.0  # seconds without a packet after which a far end has stopped, and no network holds it up
+STOPPED_SILENCE = 2.0  # seconds of silence that are heard of it then: turns end in silence
 BUDGET = 2.0  # seconds of sound a second, and as much to begin with: what more comes is a flood
 
 
@@ -78,7 +80,7 @@ class AudioReceiver:
         self._timestamp: int | None = None  # where the next sound begins
         self._ticks = 0  # of the last packet
         self._allowance, self._counted = BUDGET, 0.0
-        self._silent_until = 0.0
+        self._silent_until, self._stopped = 0.0, -1.0  # when the last packet came before a far end stopped
         self._silence: float | None = None  # when the next piece of a silence that is not sent is due
         self._skipped = False  # what came last gave no sound: time behind it is no silence
 
@@ -109,6 +111,12 @@ class AudioReceiver:
         if not ready and self._silence is not None and now >= self._silence:
             self._silent_piece(ready, now)
         return ready
+
+    def look(self, now: float) -> None:
+        """See whether the far end has stopped sending, as at the end of a recording: call it now and then."""
+        stopped = self._timestamp is not None and self._silence is None and now - self._counted >= STOPPED
+        if stopped and self._stopped != self._counted:
+            self._stopped, self._silence, self._silent_until = self._counted, now, now + STOPPED_SILENCE
 
     @property
     def deadline(self) -> float | None:
@@ -248,20 +256,26 @@ class AudioReceiver:
         """A piece of a silence that the far end does not send, in its time: turns end in silence."""
         assert self._silence is not None and self._timestamp is not None and self._codec is not None
         ticks = round(STEP * self._codec.clock_rate)
-        concealed = self.heard.concealed
-        self._conceal(ticks, None, frames)
-        self.heard.concealed = concealed  # nothing was lost
+        if self._stopped == self._counted:
+            frames.append(self._nothing())
+        else:
+            concealed = self.heard.concealed
+            self._conceal(ticks, None, frames)
+            self.heard.concealed = concealed  # nothing was lost
         self._timestamp = (self._timestamp + ticks) & 0xFFFFFFFF
         self._silence = self._silence + STEP if now < self._silent_until else None
 
     def _pause(self, timestamp: int, frames: list[AudioFrame]) -> None:
         """A silence that was not sent, and of which nothing told: some senders leave out what tells, too."""
-        assert self._decoder is not None and self._timestamp is not None and self._codec is not None
+        assert self._timestamp is not None and self._codec is not None
         seconds = distance(timestamp, self._timestamp, TIMESTAMP_BITS) / self._codec.clock_rate
         if LEAST_PAUSE <= seconds <= MOST_CONCEALED:
-            shape = self._decoder.channels, round(STEP * self._decoder.rate)
-            pieces = (np.zeros(shape, np.int16) for _ in range(round(seconds / STEP)))
-            frames += [AudioFrame(piece, self._decoder.rate) for piece in pieces]
+            frames += [self._nothing() for _ in range(round(seconds / STEP))]
+
+    def _nothing(self) -> AudioFrame:
+        assert self._decoder is not None
+        count = round(STEP * self._decoder.rate)
+        return AudioFrame(np.zeros((self._decoder.channels, count), np.int16), self._decoder.rate)
 
     def _is_flood(self, now: float) -> bool:
         self._allowance = min(BUDGET, self._allowance + (now - self._counted) * BUDGET)

@@ -139,5 +139,8 @@ class RtpSession:
 
     def _report_now(self) -> None:
         self.drift = self.receiver.drift
+        self.receiver.look(self._clock.now())
+        if self._due is None:
+            self._watch()
         self._report()
         self._report_soon()
