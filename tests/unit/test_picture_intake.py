@@ -67,6 +67,21 @@ def test_all_that_became_whole_with_one_packet_is_decoded_each_at_its_time() -> 
     asyncio.run(main())
 
 
+def test_another_source_is_followed_from_its_key_frame_however_near_its_numbers_are() -> None:
+    async def main() -> None:
+        receiver = Receiver()
+        for sequence in range(300, 305):
+            receiver.take(packet(sequence, key=sequence == 300))
+        for sequence in range(100, 105):
+            other = packet(sequence, key=sequence == 102)
+            other.ssrc = 7
+            receiver.take(other)
+        assert receiver.asked == [] and receiver.keys == 1
+        assert receiver.queued() == [3000 * n + 500 for n in (*range(300, 305), *range(102, 105))]
+
+    asyncio.run(main())
+
+
 def test_a_decoder_that_cannot_keep_up_is_given_the_next_key_frame_and_not_what_is_late() -> None:
     async def main() -> None:
         receiver = Receiver()

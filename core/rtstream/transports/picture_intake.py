@@ -43,6 +43,7 @@ class Buffer:
     def add(self, packet: Any) -> tuple[bool, Whole | None]:
         """Take a packet; whether to ask for a key frame, and what is to be decoded."""
         now = self._clock.now()
+        self._assembly.follow(packet.ssrc)
         part = Part(packet.sequence_number, packet.timestamp, bool(packet.marker), packet._data)
         pictures = self._assembly.take(part, now)
         return self._assembly.wants_key(now), Whole(pictures) if pictures else None
@@ -57,6 +58,7 @@ class Missing:
 
     def add(self, packet: Any) -> bool:
         """Note a packet; whether `missing` is to be asked for."""
+        self._assembly.follow(packet.ssrc)
         self.missing = self._assembly.missing(packet.sequence_number, self._clock.now())
         return bool(self.missing)
 

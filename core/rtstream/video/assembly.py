@@ -61,10 +61,16 @@ class Assembly:
         self._parts: dict[int, Part] = {}
         self._begin = self._end = 0  # of the next picture; all before `_end` is there
         self._newest: int | None = None
+        self._source: int | None = None
         self._asked: dict[int, Asked] = {}
         self._again = AGAIN[1]
         self._waiting: float | None = None  # for a key frame, since then
         self._key_asked = float("-inf")
+
+    def follow(self, source: int) -> None:
+        """The next packet is of this source: another one has its own numbers, and begins with a key frame."""
+        if source != self._source:
+            self._source, self._newest, self._key_asked = source, None, float("-inf")
 
     def missing(self, sequence: int, now: float) -> list[int]:
         """A packet comes; the sequence numbers that are to be asked for now."""
