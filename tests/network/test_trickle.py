@@ -66,6 +66,30 @@ def test_an_offer_without_a_candidate_connects_by_the_servers() -> None:
     run(main())
 
 
+NAMED = "candidate:0 1 udp 2122187007 6f2a1c1e-0000-4000-8000-1234567890ab.local 9 typ host"
+
+
+@pytest.mark.parametrize("where", ["offer", "trickled"])
+def test_who_has_only_names_that_nobody_knows_connects_by_the_servers_candidates(where: str) -> None:
+    """Firefox behind another network: its candidates are names of mDNS, and it says that they are all."""
+
+    async def main() -> None:
+        stream = Stream(AsyncEcho(), modality="audio")
+        async with answering(stream) as server, caller(server) as client:
+            body = await client.offer(candidates=False)
+            if where == "offer":
+                lines = f"a={NAMED}\r\na=end-of-candidates\r\na=rtcp-mux\r\n"
+                body["sdp"] = body["sdp"].replace("a=rtcp-mux\r\n", lines)
+            response = await server.post(json=body)
+            if where == "trickled":
+                await client.trickle(NAMED)
+                await client.trickle("")
+            await client.take(response)
+            await connected_and_heard(client)
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     "more",
     [{"sdpMid": None}, {"sdpMLineIndex": None}, {"sdpMid": None, "sdpMLineIndex": None}, {"sdpMid": 7}],

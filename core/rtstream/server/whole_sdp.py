@@ -68,13 +68,19 @@ def _mid(section: Lines) -> str:
 
 
 def _readable(section: Lines) -> Lines:
-    """The lines of a section that aiortc can read, in the form in which it can."""
+    """The lines of a section that aiortc can read, in the form in which it can.
+
+    The end of candidates is kept from it: of a far end whose candidates are all unknown to it, such as names
+    of mDNS, it would not expect to be called, and would give no candidates of its own.
+    """
     mapped = {line.partition(":")[2].split()[0] for line in section if re.match(r"a=rtpmap:\S", line)}
     described = (line.partition(":")[2].partition(" ")[0] for line in section)
     return [
         _EXTENSION.sub(r"\1", line)
         for line, type in zip(section, described, strict=True)
-        if not _BARE_SOURCE.fullmatch(line) and (type in mapped or not re.match(r"a=fmtp:\d", line))
+        if line != "a=end-of-candidates"
+        and not _BARE_SOURCE.fullmatch(line)
+        and (type in mapped or not re.match(r"a=fmtp:\d", line))
     ]
 
 

@@ -201,8 +201,13 @@ class WebRtcTransport:
             self._audio.rtp.hear_at(rate, channels)
 
     def add_candidate(self, candidate: RTCIceCandidate | None) -> None:
-        """Take a trickled candidate, None for the last. Host names are looked up in the background."""
+        """Take a trickled candidate. Host names are looked up in the background.
+
+        None, the end of them, is kept from aiortc: one that we cannot reach may still reach us.
+        """
         self.candidates += 1
+        if candidate is None:
+            return
         task = asyncio.ensure_future(self._add_candidate(candidate))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
@@ -328,7 +333,7 @@ class WebRtcTransport:
         except TimeoutError:
             pass
 
-    async def _add_candidate(self, candidate: RTCIceCandidate | None) -> None:
+    async def _add_candidate(self, candidate: RTCIceCandidate) -> None:
         try:
             await self._pc.addIceCandidate(candidate)
         except FAULTS:  # a candidate that cannot be used is no reason to end a call that others carry
