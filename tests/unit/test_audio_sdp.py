@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from rtstream.transports.audio_sdp import agreed_codecs, in_stereo, with_copies
+import pytest
+
+from rtstream.media.opus import OpusOptions
+from rtstream.transports.audio_sdp import agreed_codecs, in_stereo, with_copies, within
 
 VIDEO = "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:v\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\n"
 AUDIO = "m=audio 9 UDP/TLS/RTP/SAVPF 96 0\r\na=mid:a\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\n"
@@ -22,3 +25,12 @@ def test_an_answer_asks_for_copies_in_opus_and_for_both_channels_where_they_are_
     assert line in answer and answer.count("fmtp") == 1
     assert in_stereo(answer) == answer.replace("useinbandfec=1", "useinbandfec=1;stereo=1")
     assert with_copies("v=0\r\n" + VIDEO) == in_stereo("v=0\r\n" + VIDEO) == "v=0\r\n" + VIDEO
+
+
+@pytest.mark.parametrize(
+    ("said", "bits"), [("20000", 20_000), ("510000", 64_000), ("1", 6000), ("many", 64_000)]
+)
+def test_no_more_bits_are_sent_than_the_offer_takes(said: str, bits: int) -> None:
+    offer = f"v=0\r\n{VIDEO}{AUDIO}a=fmtp:96 minptime=10;maxaveragebitrate={said};useinbandfec=1\r\n"
+    assert within(offer, OpusOptions(complexity=3)) == OpusOptions(bitrate=bits, complexity=3)
+    assert within("v=0\r\n" + VIDEO, OpusOptions()) == OpusOptions()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from ..media.opus import OPUS_RANGES, OpusOptions
 from ..rtp.codecs import EVENTS, Codec
 
 _SECTION = re.compile(r"^m=audio \d+ \S+ (?P<types>[\d ]+)\r?$.*?(?=^m=|\Z)", re.M | re.S)
 _OPUS = re.compile(r"^a=rtpmap:(\d+) opus/48000/2\r\n", re.M)
+_MOST_BITS = re.compile(r"^a=fmtp:\d+ .*\bmaxaveragebitrate=(\d{1,9})\b", re.M)
 _COPIES = "useinbandfec=1"
 
 
@@ -22,6 +25,15 @@ def agreed_codecs(sdp: str) -> dict[int, Codec]:
             codec = Codec(kind[1], int(payload_type), int(kind[2]))
             agreed |= {codec.payload_type: codec} if codec.known or codec.name == EVENTS else {}
     return agreed
+
+
+def within(offer: str, options: OpusOptions) -> OpusOptions:
+    """The options, with no more bits than the far end takes (RFC 7587 §6.1: `maxaveragebitrate`)."""
+    section = _SECTION.search(offer)
+    most = _MOST_BITS.search(section[0]) if section is not None else None
+    if most is None:
+        return options
+    return replace(options, bitrate=min(options.bitrate, max(int(most[1]), OPUS_RANGES["bitrate"][0])))
 
 
 def with_keys(offer: str, answer: str) -> str:

@@ -31,7 +31,7 @@ from .aiortc_inside import Line, choose_ice_addresses
 from .aiortc_receiver import outlast_goodbye
 from .aiortc_tracks import RATE, Voice, read
 from .audio_path import AudioPath, is_known, wanted
-from .audio_sdp import with_copies, with_keys
+from .audio_sdp import with_copies, with_keys, within
 from .handshakes import insist, insist_on_association
 from .picture_intake import see, take_in
 from .picture_track import PictureTrack, agreed_codec
@@ -120,6 +120,7 @@ class WebRtcTransport:
         Raises:
             BadOffer: aiortc cannot make sense of it.
         """
+        self._opus = within(sdp, self._opus)
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
             self._fill_transceivers()
