@@ -193,7 +193,7 @@ class AudioReceiver:
                 self._decoder = codec.decoder(self.rate, self.channels)
             if missing and self._timestamp is not None:
                 self._fill(missing, packet, frames)
-            elif self._timestamp is not None and not self._skipped:
+            elif packet.timestamp != self._timestamp and not self._skipped:
                 self._pause(packet.timestamp, frames)
             self._skipped = True
             self._decode(packet, frames, now)
@@ -267,7 +267,9 @@ class AudioReceiver:
 
     def _pause(self, timestamp: int, frames: list[AudioFrame]) -> None:
         """A silence that was not sent, and of which nothing told: some senders leave out what tells, too."""
-        assert self._timestamp is not None and self._codec is not None
+        assert self._codec is not None
+        if self._timestamp is None:
+            return
         seconds = distance(timestamp, self._timestamp, TIMESTAMP_BITS) / self._codec.clock_rate
         if LEAST_PAUSE <= seconds <= MOST_CONCEALED:
             frames += [self._nothing() for _ in range(round(seconds / STEP))]
