@@ -150,7 +150,8 @@ def test_after_a_pause_the_first_datagram_is_read_when_it_comes(on_lines: Any) -
 def test_steps_keep_their_order_when_calls_fall_silent(on_lines: Any) -> None:
     async def test(lines: Lines) -> None:
         lines.share()
-        reader, done = next(iter(datagrams._readers.values())), []
+        done: list[int] = []
+        reader = next(iter(datagrams._readers.values()))
         for client in lines.clients:
             client.send(b"talk")
         await until(lambda: reader._due is not None)
