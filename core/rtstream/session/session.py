@@ -20,6 +20,7 @@ from ..options import StreamOptions
 from ..transports.base import Transport
 from .ear import Ear
 from .ending import clean_up, within_limit
+from .fairness import Fairness
 from .feed import Feed
 from .giving import Giving
 from .keypad import Keypad
@@ -30,7 +31,6 @@ from .texts import Texts
 from .wishes import granted
 
 GOODBYE_SECONDS = 2.0  # what a client that does not read may hold up the end, and again when it is hung up on
-GIVEN_IN_A_TURN = 8  # sounds that a source which never waits may give before others have their turn
 NOTHING_YET = (0.02, 0.1)  # seconds to wait after an `emit` that gave None, growing from first to last
 
 
@@ -214,18 +214,18 @@ class Session:
         await self.handler.ready()
         # Where nothing is heard there is nothing that it could wait for: then it works.
         fn = self._runner.caller(source.fn, f"emit-{source.kind}", may_wait=bool(self._options.heard))
-        edge, given, pause = Edge(self._reports, hangs=False), 0, NOTHING_YET[0]
+        edge, fairness = Edge(self._reports, hangs=False), Fairness(self._counted)
+        pause = NOTHING_YET[0]
         while not self._closing:
             asked, failures = self._clock.now(), self._reports.count
             value = await edge.call(fn)
             if value is EXHAUSTED:
                 return await self._end_after_playing(EndReason.SOURCE_ENDED, "The stream has ended")
             if value is not None:
-                before, given = self._counted.frames_out, given + 1
                 if (giving := self._giving.give(value, source)) is not None:
                     await giving
-                if given % GIVEN_IN_A_TURN == 0 or before == self._counted.frames_out:
-                    await pass_turn()  # one that never waits must not hold up the loop
+                if fairness.is_due():
+                    await pass_turn()
             failed = failures != self._reports.count
             if failed or (value is None and self._clock.now() - asked < NOTHING_YET[0]):
                 await self._wait_for_more(pause)
