@@ -117,7 +117,9 @@ async def place(server: Program, calls: int, warmup: float, seconds: float) -> L
         found = sound.find(samples, times, caller.bursts(since), LONGEST_DELAY)
         load.delays += found.delays
         load.missed += found.missed
-        load.delivered += float((times >= since).sum()) / sound.RATE / took / calls
+        # Who falls silent is answered with a silence, which is no sound that was said.
+        back = (times >= since) & (times < since + took)
+        load.delivered += float(back.sum()) / sound.RATE / took / calls
         await caller.call.close()
     return load
 
