@@ -152,16 +152,13 @@ def test_steps_keep_their_order_when_calls_fall_silent(on_lines: Any) -> None:
         lines.share()
         done: list[int] = []
         reader = next(iter(datagrams._readers.values()))
-        for client in lines.clients:
-            client.send(b"talk")
-        await until(lambda: reader._due is not None)
+        reader._due = 0.0  # as while many call
         reader.then(done.append, 1)
         reader.then(lambda: reader.then(done.append, 4))
         reader.then(done.append, 2)
         reader._due = None  # as when a look finds nothing
         reader.then(done.append, 3)
         assert done == [], "they wait for those of others, and the last one for them"
-        reader._look_later()
         await until(lambda: len(done) == 4)
         assert done == [1, 2, 3, 4], "a step is done for all before the next one is for any"
 

@@ -317,6 +317,7 @@ def test_clear_queue_silences_a_reply_within_a_fraction_of_a_second() -> None:
     run(main())
 
 
+@pytest.mark.alone  # beside others it may be too much work at this size, and come smaller
 def test_a_picture_answered_by_one_of_another_size_is_seen() -> None:
     def bigger(picture: Picture) -> Picture:
         return np.ascontiguousarray(picture.repeat(2, axis=0).repeat(2, axis=1)[:, ::-1])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ..clock import Clock, shared_moment
+from ..clock import TICK, Clock, shared_moment
 from ..media.frames import AudioFrame
 from ..rtp import rtcp
 from ..rtp.codecs import Codec
@@ -134,8 +134,10 @@ class RtpSession:
         self._watch()
 
     def _report_soon(self, share: float = 1.0) -> None:
-        loop, seconds = asyncio.get_running_loop(), self._seconds * share * (0.5 + random.random())
-        self._reporting = loop.call_at(shared_moment(loop.time() + seconds), self._report_now)
+        loop, seconds = asyncio.get_running_loop(), self._seconds * share
+        soonest = loop.time() + seconds / 2
+        due = shared_moment(soonest + random.random() * (seconds - TICK))  # which may be `TICK` later
+        self._reporting = loop.call_at(due, self._report_now)
 
     def _report_now(self) -> None:
         self.drift = self.receiver.drift
