@@ -24,6 +24,7 @@ def loaded(paths: Iterable[str], prototypes: Prototypes, fits: Callable[[Any], b
     """The first library that has these functions and fits, the functions declared; None if none does."""
     for path in paths:
         try:
+            # It keeps the GIL: a call is soon over, and a thread that took it would hold up the loop.
             found = ctypes.PyDLL(path)
             for name, (result, arguments) in prototypes.items():
                 function = getattr(found, name)
