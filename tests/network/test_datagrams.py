@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from rtstream.transports import datagrams
-from rtstream.transports.datagrams import LARGEST, MANY, SharedSocket, share
+from rtstream.transports import shared_reader
+from rtstream.transports.datagrams import LARGEST, SharedSocket, share
+from rtstream.transports.shared_reader import MANY
 from tests.helpers.server import until
 
 LOOPS: list[Callable[[], asyncio.AbstractEventLoop] | None] = [asyncio.SelectorEventLoop]
@@ -90,7 +91,7 @@ def on_lines(request: pytest.FixtureRequest) -> Callable[[int, Callable[[Lines],
                 await test(lines)
             finally:
                 await lines.close()
-            assert not datagrams._readers, "a reader without sockets ends"
+            assert not shared_reader._readers, "a reader without sockets ends"
 
         with asyncio.Runner(loop_factory=request.param) as runner:
             runner.run(main())
@@ -135,7 +136,7 @@ def test_a_burst_on_one_socket_is_read_in_order_and_holds_up_no_other(on_lines: 
 def test_after_a_pause_the_first_datagram_is_read_when_it_comes(on_lines: Any) -> None:
     async def test(lines: Lines) -> None:
         lines.share()
-        reader = next(iter(datagrams._readers.values()))
+        reader = next(iter(shared_reader._readers.values()))
         for number in range(3):
             lines.clients[number].send(b"talk")
             await lines.echoed(number)
@@ -151,7 +152,7 @@ def test_steps_keep_their_order_when_calls_fall_silent(on_lines: Any) -> None:
     async def test(lines: Lines) -> None:
         lines.share()
         done: list[int] = []
-        reader = next(iter(datagrams._readers.values()))
+        reader = next(iter(shared_reader._readers.values()))
         reader._due = 0.0  # as while many call
         reader.then(done.append, 1)
         reader.then(lambda: reader.then(done.append, 4))
@@ -234,7 +235,7 @@ def test_a_closed_socket_sends_nothing_and_tells_its_protocol_once(on_lines: Any
 def test_a_socket_closed_by_another_in_the_same_look_is_passed_over(on_lines: Any) -> None:
     async def test(lines: Lines) -> None:
         lines.share()
-        reader = next(iter(datagrams._readers.values()))
+        reader = next(iter(shared_reader._readers.values()))
         first, second = lines.protocols[0], lines.protocols[1]
         first.closes = lambda: reader._sockets.pop(second.transport._sock.fileno())
         lines.clients[1].send(b"second")

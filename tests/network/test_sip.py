@@ -24,8 +24,8 @@ from rtstream.sip import call as calls
 from rtstream.sip import timers
 from rtstream.transports import rtp_sockets
 from rtstream.transports import sip as lines
-from rtstream.transports.datagrams import MANY
 from rtstream.transports.rtp_sockets import bound, listening
+from rtstream.transports.shared_reader import MANY
 from tests.conftest import run
 from tests.helpers.handlers import AsyncEcho, Saying, tone
 from tests.helpers.server import until

@@ -13,8 +13,9 @@ import pylibsrtp
 from aiortc import RTCDtlsTransport, RTCSctpTransport, rtcsctptransport
 
 from .contract import ASSOCIATION, FLIGHTS, known
-from .datagrams import Then, at_once, share
+from .datagrams import share
 from .faults import FAULTS
+from .shared_reader import Then, at_once
 from .srtp import Change, protecting, unprotecting
 
 LOOPBACK = "127.0.0.1"

@@ -14,7 +14,7 @@ from ..rtp import rtcp
 from ..rtp.codecs import Codec
 from ..rtp.receiver import AudioReceiver
 from ..rtp.sender import AudioSender
-from .datagrams import Then, at_once
+from .shared_reader import Then, at_once
 
 RATE = 48_000  # samples a second wanted by whoever sends
 KEPT = 50  # packets that a line keeps for it before anybody listens: one second of sound
