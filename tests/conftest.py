@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,8 +37,15 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
 
 
-def run(coroutine: Coroutine[Any, Any, T], timeout: float = 20.0) -> T:
+def run(
+    coroutine: Coroutine[Any, Any, T],
+    timeout: float = 20.0,
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> T:
     """Run a coroutine to its end and fail if it leaves anything behind.
+
+    Args:
+        loop: makes the event loop; asyncio's by default.
 
     Raises:
         AssertionError: tasks were still running at its end, or the loop was told of an exception
@@ -55,7 +62,8 @@ def run(coroutine: Coroutine[Any, Any, T], timeout: float = 20.0) -> T:
         assert not left, f"tasks still running at the end: {[task.get_name() for task in left]}"
         return result
 
-    result = asyncio.run(watched())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        result = runner.run(watched())
     assert not unheard, f"exceptions that nobody waited for: {unheard}"
     return result
 
@@ -122,9 +130,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture
 def contract_anew() -> Iterator[None]:
     """What aiortc and aioice keep private may be broken: it is looked at in this test, and again after it."""
-    from rtstream.transports import audio_path, contract
+    from rtstream.transports import audio_path, contract, private_names
 
-    looks = contract._probe, contract.broken_names, audio_path.is_known
+    looks = contract._probe, private_names.broken_names, audio_path.is_known
     for look in looks:
         look.cache_clear()
     yield

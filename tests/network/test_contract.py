@@ -16,7 +16,8 @@ from aiortc.rtcicetransport import RTCIceTransport
 import rtstream
 from rtstream import Stream
 from rtstream.transports import audio_path
-from rtstream.transports.contract import CHECKS, CONTRACT, OWN_PATH, broken_names, known, private
+from rtstream.transports.contract import CHECKS, CONTRACT, OWN_PATH
+from rtstream.transports.private_names import broken_names, known, private
 from tests.conftest import run
 from tests.helpers.handlers import AsyncAudioVideoEcho
 from tests.helpers.renaming import rename

@@ -1,8 +1,6 @@
 """Sockets that are read together, over loopback, on both event loops where both are there."""
 
 import asyncio
-import importlib
-import importlib.util
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -13,11 +11,8 @@ import pytest
 from rtstream.transports import shared_reader
 from rtstream.transports.datagrams import LARGEST, SharedSocket, share
 from rtstream.transports.shared_reader import MANY
+from tests.helpers.loops import LOOPS, named
 from tests.helpers.server import until
-
-LOOPS: list[Callable[[], asyncio.AbstractEventLoop] | None] = [asyncio.SelectorEventLoop]
-if importlib.util.find_spec("uvloop") is not None:  # as users may have it
-    LOOPS.append(importlib.import_module("uvloop").new_event_loop)
 
 
 class Protocol(asyncio.DatagramProtocol):
@@ -81,7 +76,7 @@ class Lines:
             client.close()
 
 
-@pytest.fixture(params=LOOPS, ids=lambda made: made.__module__.partition(".")[0])
+@pytest.fixture(params=LOOPS, ids=named)
 def on_lines(request: pytest.FixtureRequest) -> Callable[[int, Callable[[Lines], Awaitable[None]]], None]:
     def run(count: int, test: Callable[[Lines], Awaitable[None]]) -> None:
         async def main() -> None:

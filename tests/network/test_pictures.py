@@ -19,8 +19,9 @@ from rtstream import AsyncAudioVideoStreamHandler, Stream
 from rtstream.media.picture_encoder import PictureEncoder
 from rtstream.media.pyav import video_from_av
 from rtstream.transports import picture_intake
-from rtstream.transports.contract import PICTURES, private
+from rtstream.transports.contract import PICTURES
 from rtstream.transports.picture_intake import Buffer, Missing, ToDecoder
+from rtstream.transports.private_names import private
 from rtstream.video.bandwidth import START
 from tests.conftest import run
 from tests.helpers.handlers import AsyncAudioVideoEcho, Log

@@ -17,7 +17,8 @@ from rtstream.clock import run_stepped
 from rtstream.transports import consent
 from rtstream.transports.aioice_checks import Checks
 from rtstream.transports.aiortc_inside import choose_ice_addresses
-from rtstream.transports.contract import CHECKS, known, private
+from rtstream.transports.contract import CHECKS
+from rtstream.transports.private_names import known, private
 from rtstream.transports.stun_again import outlast_loss
 from tests.conftest import run
 from tests.helpers.handlers import AsyncEcho

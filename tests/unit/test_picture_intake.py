@@ -13,10 +13,11 @@ from aiortc.rtp import RtpPacket
 
 from rtstream.clock import Clock
 from rtstream.media.frames import VideoFrame
-from rtstream.transports.contract import PICTURES, private
+from rtstream.transports.contract import PICTURES
 from rtstream.transports.newest import Newest
 from rtstream.transports.picture_intake import MOST_WAITING, Buffer, Missing, ToDecoder, see, take_in
 from rtstream.transports.picture_track import agreed_codec
+from rtstream.transports.private_names import private
 from rtstream.video.assembly import Assembly
 from tests.helpers.renaming import rename
 

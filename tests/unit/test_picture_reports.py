@@ -11,7 +11,8 @@ from aiortc import RTCPeerConnection
 
 from rtstream.rtp import rtcp
 from rtstream.transports.aiortc_sender import EVERY, KEPT, Reports
-from rtstream.transports.contract import REPORTS, private
+from rtstream.transports.contract import REPORTS
+from rtstream.transports.private_names import private
 from tests.helpers.renaming import rename
 
 NTP = rtcp.ntp(1_700_000_000.5)

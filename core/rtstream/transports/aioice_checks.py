@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from aioice import stun
 
-from .contract import NOMINATION, PERIODIC, known, reads
+from .contract import NOMINATION, PERIODIC
+from .private_names import known, reads
 
 if TYPE_CHECKING:
     from aiortc import RTCDtlsTransport

@@ -12,9 +12,10 @@ import aioice.ice
 import pylibsrtp
 from aiortc import RTCDtlsTransport, RTCSctpTransport, rtcsctptransport
 
-from .contract import ASSOCIATION, FLIGHTS, known
+from .contract import ASSOCIATION, FLIGHTS
 from .datagrams import share
 from .faults import FAULTS
+from .private_names import known
 from .shared_reader import Then, at_once
 from .srtp import Change, protecting, unprotecting
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiortc.rtp import RtcpByePacket
 
-from .contract import GOODBYES, PICTURES, known
+from .contract import GOODBYES, PICTURES
+from .private_names import known
 
 if TYPE_CHECKING:
     from aiortc import RTCRtpReceiver

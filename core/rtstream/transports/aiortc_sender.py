@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..rtp import rtcp
-from .contract import REPORTS, known
+from .contract import REPORTS
+from .private_names import known
 
 if TYPE_CHECKING:
     from aiortc import RTCRtpSender

@@ -19,7 +19,8 @@ from ..rtp.packet import HEADER_SIZE
 from ..rtp.sender import AudioSender
 from .aiortc_inside import Line
 from .audio_sdp import agreed_codecs
-from .contract import OWN_PATH, broken_names
+from .contract import OWN_PATH
+from .private_names import broken_names
 from .rtp_session import KEPT, RATE, RtpSession
 
 if TYPE_CHECKING:

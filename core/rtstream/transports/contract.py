@@ -6,8 +6,6 @@ import asyncio
 import functools
 import inspect
 import queue
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pylibsrtp
@@ -25,7 +23,7 @@ from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpreceiver import NackGenerator
 
-from .faults import FAULTS
+from .private_names import Check, Feature, reads
 
 _SRTP: Any = pylibsrtp  # with `ffi` and `lib`, which it does not declare
 
@@ -57,30 +55,11 @@ class Probe:
         return RTCRtpReceiver("video", self.dtls)
 
 
-Check = Callable[[Probe, str], bool]  # of a name, as `private` has it
+_probe = functools.cache(Probe)
 
 
-@dataclass(frozen=True, eq=False)
-class Feature:
-    """What stands on private names.
-
-    `otherwise` says what is done where one of them is another. Of each of the `names` there is a check
-    which says whether it is what it is taken for.
-    """
-
-    otherwise: str
-    names: dict[str, Check]
-
-
-def private(name: str) -> str:
-    """The attribute that a name of the contract, `Class.attribute`, stands for."""
-    owner, _, attribute = name.partition(".")
-    return f"_{owner}{attribute}" if attribute.startswith("__") else attribute
-
-
-def reads(function: Any, *names: str) -> bool:
-    """Whether a function looks names up, so that what stands there instead is used."""
-    return set(names) <= set(function.__code__.co_names)
+def _feature(otherwise: str, names: dict[str, Check]) -> Feature:
+    return Feature(otherwise, names, _probe)
 
 
 # Checks that several names have.
@@ -127,7 +106,7 @@ _REPORTED_TO: dict[str, Check] = {
 
 # The contract.
 
-OWN_PATH = Feature(  # `aiortc_inside.Line`, and all that is built on it
+OWN_PATH = _feature(  # `aiortc_inside.Line`, and all that is built on it
     "sound goes through aiortc's own tracks, which is slower and worse under loss",
     {
         **_SOCKETS,
@@ -143,7 +122,7 @@ OWN_PATH = Feature(  # `aiortc_inside.Line`, and all that is built on it
         "RTCRtpSender._ssrc": lambda it, name: isinstance(getattr(it.sender, name), int),
     },
 )
-PICTURES = Feature(  # `aiortc_receiver.take_pictures`
+PICTURES = _feature(  # `aiortc_receiver.take_pictures`
     "pictures wait in aiortc's jitter buffer for the next one, and without a bound for its decoder",
     {
         "RTCRtpReceiver.__jitter_buffer": lambda it, name: (
@@ -160,7 +139,7 @@ PICTURES = Feature(  # `aiortc_receiver.take_pictures`
         "RtpPacket._data": lambda it, name: reads(RTCRtpReceiver._handle_rtp_packet, name),
     },
 )
-GOODBYES = Feature(  # `aiortc_receiver.outlast_goodbye`
+GOODBYES = _feature(  # `aiortc_receiver.outlast_goodbye`
     "what comes on a track ends with a goodbye, which browsers say whenever they stop sending",
     {
         **_REPORTED_TO,
@@ -170,7 +149,7 @@ GOODBYES = Feature(  # `aiortc_receiver.outlast_goodbye`
         ),
     },
 )
-REPORTS = Feature(  # `aiortc_sender.Reports`
+REPORTS = _feature(  # `aiortc_sender.Reports`
     "aiortc reports once a second what pictures were sent, and no answer tells of a queue",
     {
         "RTCRtpSender._send_rtcp": _reported,
@@ -182,7 +161,7 @@ REPORTS = Feature(  # `aiortc_sender.Reports`
         "RTCRtpSender.__cname": _reported,
     },
 )
-CHECKS = Feature(  # `aioice_checks.Checks`
+CHECKS = _feature(  # `aioice_checks.Checks`
     "aioice says a check again after half a second, one of consent never, and ends a call after six",
     {
         **_SOCKETS,
@@ -205,7 +184,7 @@ CHECKS = Feature(  # `aioice_checks.Checks`
         "stun.RETRY_RTO": lambda it, name: getattr(stun, name) == FIRST_PAUSE,
     },
 )
-NOMINATION = Feature(  # `aioice_checks.leave_ice_at_once`
+NOMINATION = _feature(  # `aioice_checks.leave_ice_at_once`
     "ICE ends at aioice's next look, up to 20 ms after a pair was nominated",
     {
         **_CONNECTION,
@@ -215,7 +194,7 @@ NOMINATION = Feature(  # `aioice_checks.leave_ice_at_once`
         "Connection._check_list": lambda it, name: hasattr(it.connection, name),
     },
 )
-FLIGHTS = Feature(  # `aiortc_inside.send_through`
+FLIGHTS = _feature(  # `aiortc_inside.send_through`
     "OpenSSL says a flight of DTLS again after a second",
     {
         "RTCIceTransport._send": lambda it, name: (
@@ -223,7 +202,7 @@ FLIGHTS = Feature(  # `aiortc_inside.send_through`
         ),
     },
 )
-ASSOCIATION = Feature(  # `aiortc_inside.associate_through`
+ASSOCIATION = _feature(  # `aiortc_inside.associate_through`
     "aiortc says what begins an association of SCTP again after three seconds",
     {
         "RTCSctpTransport._send_chunk": lambda it, name: callable(getattr(RTCSctpTransport, name)),
@@ -236,7 +215,7 @@ ASSOCIATION = Feature(  # `aiortc_inside.associate_through`
         ),
     },
 )
-SRTP = Feature(  # `srtp.protecting`, `srtp.unprotecting`
+SRTP = _feature(  # `srtp.protecting`, `srtp.unprotecting`
     "pylibsrtp makes its memory anew for each packet",
     {
         "Session._srtp": lambda it, name: (
@@ -248,25 +227,3 @@ SRTP = Feature(  # `srtp.protecting`, `srtp.unprotecting`
     },
 )
 CONTRACT = (OWN_PATH, PICTURES, GOODBYES, REPORTS, CHECKS, NOMINATION, FLIGHTS, ASSOCIATION, SRTP)
-
-
-_probe = functools.cache(Probe)
-
-
-@functools.cache
-def broken_names(feature: Feature) -> list[str]:
-    """The names of a feature that are not what they are taken for, looked at once; none if it may be used."""
-    probe = _probe()
-    return [name for name, check in feature.names.items() if not _holds(check, probe, private(name))]
-
-
-def known(feature: Feature) -> bool:
-    """Whether a feature may be used."""
-    return not broken_names(feature)
-
-
-def _holds(check: Check, probe: Probe, name: str) -> bool:
-    try:
-        return check(probe, name)
-    except FAULTS:
-        return False

@@ -8,7 +8,8 @@ from typing import Any
 
 import pylibsrtp
 
-from .contract import SRTP, known
+from .contract import SRTP
+from .private_names import known
 
 ROOM = 2048  # bytes: the longest packet of a network that carries 1500, and what protects it
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from .again import Again
 from .aioice_checks import Ask, Checks, Say
 from .consent import Consent
-from .contract import CHECKS, known
+from .contract import CHECKS
+from .private_names import known
 
 if TYPE_CHECKING:
     from aiortc import RTCDtlsTransport

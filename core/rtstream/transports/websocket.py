@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -15,6 +15,8 @@ from ..errors import BadMessage, BodyTooLarge, ConnectionRefused, RtstreamError
 from ..media.frames import AudioFrame, Digit, Frame, Heard
 from ..wire.base import MOST_TEXT, Event, Marked, Reply, Started, Stopped, Wire
 from .marks import Marks
+from .shared_reader import at_once
+from .uvicorn_inside import WOKEN, Direct, Said, direct
 
 START_SECONDS = 10.0  # what a client may take to say who it is
 
@@ -32,6 +34,9 @@ class WebSocketTransport:
         self.websocket: Any = websocket
         self._wire = wire
         self._marks = Marks()
+        self._direct: Direct | None = None
+        self._hear: Callable[[Heard], None] | None = None
+        self._left: list[Event | RtstreamError] = []  # what messages had that the task has to deal with
         self.call: Call | None = None
         self.phone, self.lead = wire.phone, wire.lead
         self.rate, self.piece = wire.rate, wire.piece
@@ -67,23 +72,44 @@ class WebSocketTransport:
         self._wire.hear_at(rate)
 
     async def run(self, hear: Callable[[Heard], None]) -> None:
+        self._hear = hear
+        self._direct = direct(self.websocket, self._take)
         try:
             while (events := await self._next()) is not None:
                 for event in events:
                     match event:
-                        case AudioFrame() | Digit():
-                            hear(event)
-                        case Marked(name):
-                            self._marks.reached(name)
                         case Reply(text):
                             await self._send(text)
                         case Stopped():
                             return
+                        case RtstreamError():
+                            raise event
+                        case _:
+                            self._notice(event)
         except ConnectionRefused as error:
             await self.refuse(error)
+        finally:
+            if self._direct is not None:
+                self._direct.close()
 
     def send(self, frame: Frame) -> Awaitable[None] | None:
-        return begun(self._say(frame)) if isinstance(frame, AudioFrame) else None
+        if not isinstance(frame, AudioFrame):
+            return None
+        if self._direct is None:
+            return begun(self._say(frame))
+        self._direct.then(self._say_directly, frame)
+        return self._direct.room()
+
+    def _say_directly(self, frame: AudioFrame) -> None:
+        assert self._direct is not None
+        self._direct.send(self._wire.encode(frame))
+        if (name := self._marks.after(frame.duration)) is not None and (
+            mark := self._wire.mark(name)
+        ) is not None:
+            self._direct.send(mark)
+
+    def _then(self, step: Callable[..., None], *args: Any) -> None:
+        (self._direct.then if self._direct is not None else at_once)(step, *args)
 
     async def _say(self, frame: AudioFrame) -> None:
         await self._send(self._wire.encode(frame))
@@ -113,6 +139,8 @@ class WebSocketTransport:
         await self.close(error.close_code, error.slug)
 
     async def close(self, code: int = 1000, why: str = "") -> None:
+        if self._direct is not None:
+            await self._direct.said()
         if self.websocket.application_state is WebSocketState.CONNECTED and self._there:
             try:
                 await self.websocket.close(code, why)
@@ -123,22 +151,66 @@ class WebSocketTransport:
     def _there(self) -> bool:
         return self.websocket.client_state is WebSocketState.CONNECTED
 
-    async def _next(self) -> list[Event] | None:
+    async def _next(self) -> Sequence[Event | RtstreamError] | None:
         """The events of the next message; None when the far end is gone."""
+        if self._direct is not None:
+            self._direct.listen()
         message = await self.websocket.receive()
         if message["type"] == "websocket.disconnect":
             return None
-        said = message["text"] if message.get("text") is not None else message["bytes"]
+        left, self._left = self._left, []
+        if message is WOKEN:
+            return left
+        return [
+            *left,
+            *self._events(message["text"] if message.get("text") is not None else message["bytes"]),
+        ]
+
+    def _events(self, said: Said) -> list[Event]:
         if len(said) > MOST_TEXT:
             raise BodyTooLarge(f"a message has a length of {len(said)}", fix=f"Send at most {MOST_TEXT}")
         return self._wire.decode(said)
+
+    def _take(self, said: Said) -> None:
+        """Take a message in the moment in which it is read."""
+        self._then(self._read, said)
+
+    def _read(self, said: Said) -> None:
+        """Notice what is in a message; what is to be waited for is left to the task, and all behind it."""
+        events: Sequence[Event | RtstreamError]
+        try:
+            events = self._events(said)
+        except RtstreamError as error:
+            events = [error]
+        for event in events:
+            if self._left or isinstance(event, Reply | Stopped | RtstreamError):
+                self._leave(event)
+            else:
+                self._notice(event)
+
+    def _leave(self, event: Event | RtstreamError) -> None:
+        assert self._direct is not None
+        if not self._left:
+            self._direct.wake()
+        self._left.append(event)
+
+    def _notice(self, event: Event) -> None:
+        if isinstance(event, Marked):
+            self._marks.reached(event.name)
+        elif isinstance(event, AudioFrame | Digit):
+            assert self._hear is not None
+            self._then(self._hear, event)
 
     async def _send_if_any(self, text: str | None) -> None:
         if text is not None:
             await self._send(text)
 
-    async def _send(self, said: str | bytes) -> None:
-        if self.websocket.application_state is WebSocketState.CONNECTED and self._there:
+    async def _send(self, said: Said) -> None:
+        if self._direct is not None:
+            self._direct.then(self._direct.send, said)
+            if (room := self._direct.room()) is not None:
+                await room
+        elif self.websocket.application_state is WebSocketState.CONNECTED and self._there:
             try:
                 if isinstance(said, str):
                     await self.websocket.send_text(said)

@@ -1,0 +1,182 @@
+"""The inside of uvicorn: WebSockets whose messages are handed on in the moment in which they are read."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.websockets import WebSocket
+from websockets.protocol import State
+
+from .private_names import Check, Feature, known, reads
+from .shared_reader import SharedReader, Then, another, at_once, reader_here
+
+MODULE = "uvicorn.protocols.websockets.websockets_sansio_impl"
+MOST_READ = 1 << 16  # bytes that are read at once
+
+WOKEN = {"type": "websocket.receive", "text": ""}  # is known by being the same object
+
+Said = str | bytes
+
+
+def _protocol() -> Any:
+    return sys.modules[MODULE].WebSocketsSansIOProtocol
+
+
+def _hands_on(it: Any, name: str) -> bool:
+    return callable(getattr(it, name)) and reads(it.handle_events, name)
+
+
+def _sends(it: Any, name: str) -> bool:
+    return reads(it.send, name)
+
+
+_NAMES: dict[str, Check] = {
+    "WebSocket._receive": lambda it, name: reads(WebSocket.receive, name),
+    "WebSocketsSansIOProtocol.handle_text": _hands_on,
+    "WebSocketsSansIOProtocol.handle_bytes": _hands_on,
+    "WebSocketsSansIOProtocol.receive": lambda it, name: reads(getattr(it, name), "queue", "read_paused"),
+    "WebSocketsSansIOProtocol.conn": _sends,
+    "WebSocketsSansIOProtocol.transport": _sends,
+    "WebSocketsSansIOProtocol.writable": _sends,
+}
+SOCKETS = Feature(
+    "each message of a WebSocket goes through uvicorn's queue and wakes a task", _NAMES, _protocol
+)
+
+
+class Direct:
+    """One WebSocket, past uvicorn's queue.
+
+    For each message uvicorn stops to read the socket, fills a queue, wakes the app's task, and begins to
+    read again. Here a message is given to `take` when it is read, and one that is sent is written at once.
+    The sockets of many calls are read together (`SharedReader`), except those of TLS, whose bytes only
+    asyncio reads.
+
+    What is no whole message goes uvicorn's way, and so does all while the app does not listen: it calls
+    `listen` each time before it waits for uvicorn's next message, and `close` in the end.
+
+    `then` does a step of the call together with those of others.
+    """
+
+    def __init__(self, protocol: Any, take: Callable[[Said], None]) -> None:
+        self._protocol, self._take = protocol, take
+        self._connection, self._transport = protocol.conn, protocol.transport
+        self._text, self._bytes = protocol.handle_text, protocol.handle_bytes
+        self._listens = False
+        self._socket = _readable(self._transport)
+        self._reader: SharedReader | None = None  # while it listens
+        self.then: Then = at_once
+        protocol.handle_text, protocol.handle_bytes = self._heard_text, self._heard_bytes
+
+    def listen(self) -> None:
+        """Give messages to `take` from now on."""
+        if self._listens or self._transport.is_closing():
+            return
+        self._listens = True
+        if self._socket is not None and (reader := reader_here()) is not None:
+            self._transport.pause_reading()
+            reader.add(self._socket, self._read)
+            self._reader, self.then = reader, reader.then
+
+    def wake(self) -> None:
+        """Let the app's task go on, with `WOKEN` for its next message, and listen no more."""
+        self._stop_listening()
+        self._protocol.queue.put_nowait(WOKEN)
+
+    def send(self, said: Said) -> None:
+        """Write a message, unless the far end is gone."""
+        if self._connection.state is not State.OPEN or self._transport.is_closing():
+            return
+        if isinstance(said, str):
+            self._connection.send_text(said.encode())
+        else:
+            self._connection.send_binary(said)
+        self._transport.write(b"".join(self._connection.data_to_send()))
+
+    def room(self) -> Awaitable[Any] | None:
+        """What to wait for while the far end reads too slowly; None if it does not."""
+        writable: asyncio.Event = self._protocol.writable
+        return None if writable.is_set() else writable.wait()
+
+    async def said(self) -> None:
+        """Wait until all that is to be said by now has been written."""
+        done = asyncio.Event()
+        self.then(done.set)
+        await done.wait()
+
+    def close(self) -> None:
+        """Leave everything to uvicorn again."""
+        self._stop_listening()
+        self._protocol.handle_text, self._protocol.handle_bytes = self._text, self._bytes
+        if self._socket is not None:
+            self._socket.close()
+
+    def _stop_listening(self) -> None:
+        self._listens = False
+        if self._reader is not None and self._socket is not None:
+            self._reader.remove(self._socket)
+            self._reader = None
+            self._transport.resume_reading()
+
+    def _read(self) -> None:
+        assert self._reader is not None and self._socket is not None
+        try:
+            data = self._socket.recv(MOST_READ)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._reader.later(self._protocol.data_received, data)
+        else:
+            self._stop_listening()  # asyncio finds out itself that it has ended, and how
+
+    def _heard_text(self, frame: Any) -> None:
+        try:
+            said = str(frame.data, "utf-8") if frame.fin else ""
+        except UnicodeDecodeError:
+            said = ""  # uvicorn refuses it
+        self._heard(frame, said, self._text)
+
+    def _heard_bytes(self, frame: Any) -> None:
+        self._heard(frame, bytes(frame.data) if frame.fin else b"", self._bytes)
+
+    def _heard(self, frame: Any, said: Said, otherwise: Callable[[Any], None]) -> None:
+        if said and self._listens and self._protocol.queue.empty():
+            return self._take(said)
+        self._stop_listening()
+        otherwise(frame)
+
+
+def direct(websocket: WebSocket, take: Callable[[Said], None]) -> Direct | None:
+    """The way past uvicorn's queue.
+
+    Args:
+        take: is given each message, the text or the bytes of it.
+
+    Returns:
+        None where the server is another, where something stands between it and the app, or where uvicorn is
+        not as it is known.
+    """
+    if MODULE not in sys.modules or not known(SOCKETS):
+        return None
+    protocol = getattr(websocket._receive, "__self__", None)
+    if type(protocol) is not _protocol():
+        return None
+    return Direct(protocol, take)
+
+
+def _readable(transport: Any) -> socket.socket | None:
+    """A socket of our own on that of a transport, if its bytes are those of the WebSocket."""
+    sock = transport.get_extra_info("socket")
+    if sock is None or transport.get_extra_info("sslcontext") is not None or not hasattr(select, "epoll"):
+        return None
+    try:
+        return another(sock)
+    except OSError:  # this process has no more of them: asyncio reads on
+        return None

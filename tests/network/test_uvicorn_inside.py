@@ -1,0 +1,389 @@
+"""WebSockets past uvicorn's queue: every message in order, on both event loops, and calls without it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import socket
+import ssl
+import sys
+from base64 import b64encode
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import uvicorn
+from websockets.asyncio.client import connect
+
+from rtstream import Stream
+from rtstream.errors import BadMessage
+from rtstream.media.g711 import ulaw_decode, ulaw_encode
+from rtstream.session.outcome import EndReason
+from rtstream.transports import private_names, uvicorn_inside
+from rtstream.transports.private_names import known, private
+from rtstream.transports.shared_reader import MANY
+from rtstream.transports.uvicorn_inside import SOCKETS
+from tests.conftest import run
+from tests.helpers.certificates import loopback_certificate
+from tests.helpers.handlers import AsyncEcho, Log
+from tests.helpers.loops import LOOPS, named
+from tests.helpers.renaming import rename
+from tests.helpers.server import Server, mounted, serving, until
+from tests.helpers.sockets import SocketCaller, socket_caller
+from tests.unit.signals import pitch
+
+pytestmark = pytest.mark.network
+
+Run = Any  # runs a coroutine on one of the event loops
+
+
+@pytest.fixture(params=LOOPS, ids=named)
+def on_loop(request: pytest.FixtureRequest) -> Run:
+    def on(main: Coroutine[Any, Any, None]) -> None:
+        run(main, loop=request.param)
+
+    return on
+
+
+@pytest.fixture
+def looked_at_anew() -> Iterator[None]:
+    private_names.broken_names.cache_clear()
+    yield
+    private_names.broken_names.cache_clear()
+
+
+class Numbers(AsyncEcho):
+    """Keeps what it hears, of which each frame is one number over and over."""
+
+    def __init__(self, log: Log | None = None, **more: Any) -> None:
+        super().__init__(log, **{**more, "input_sample_rate": 8000, "output_sample_rate": 8000})
+
+    async def receive(self, frame: Any) -> None:
+        self.log.frames.append(int(frame[1][0, 0]))
+
+
+TOLD = [int(sample) for sample in ulaw_decode(bytes(range(0x80, 0xB0)))]  # which mu-law has exactly
+
+
+def direct_of(server: Server, id: str) -> Any:
+    return server.stream.sessions.get(id).transport._direct  # type: ignore[attr-defined]
+
+
+async def answers(client: SocketCaller) -> None:
+    """Wait until the server has taken all that was said."""
+    before = sum(message.get("event") == "pong" for message in client.messages)
+    await client.send(event="ping")
+    await until(lambda: sum(message.get("event") == "pong" for message in client.messages) > before)
+
+
+async def say_number(client: SocketCaller, number: int) -> None:
+    await client.say(np.full(160, number, np.int16))
+
+
+def test_a_call_takes_the_direct_way_and_leaves_it_when_it_ends(on_loop: Run) -> None:
+    async def main() -> None:
+        async with serving(Stream(AsyncEcho(), modality="audio")) as server:
+            async with socket_caller(server, phone=True) as client:
+                await client.start()
+                await client.talk(0.3)
+                assert pitch(await client.hears(0.2), 8000) == pytest.approx(440, abs=5)
+                direct = direct_of(server, client.id)
+                assert direct._listens and direct._reader is not None
+                session = server.stream.sessions.get(client.id)
+            await server.empty()
+            assert session.reason is EndReason.CLIENT_LEFT
+            assert not direct._listens and direct._reader is None
+
+    on_loop(main())
+
+
+def test_messages_of_all_kinds_are_taken_in_their_order(on_loop: Run) -> None:
+    async def main() -> None:
+        log = Log()
+        async with serving(Stream(Numbers(log), modality="audio")) as server:
+            async with socket_caller(server, phone=True) as client:
+                await client.start()
+                for place, number in enumerate(TOLD):
+                    samples = np.full(160, number, np.int16)
+                    if place % 3:
+                        await client.say(samples)
+                    else:  # in fragments (RFC 6455 §5.4), between which a ping may stand
+                        await say_in_fragments(client, samples)
+                    if place % 5 == 0:
+                        await client.websocket.ping()
+                await until(lambda: len(log.frames) >= len(TOLD))
+        assert log.frames == TOLD
+
+    on_loop(main())
+
+
+async def say_in_fragments(client: SocketCaller, samples: Any) -> None:
+    said: list[str] = []
+    original = client.websocket.send
+
+    async def keep(text: Any) -> None:
+        said.append(text)
+
+    client.websocket.send = keep  # type: ignore[method-assign,assignment]
+    try:
+        await client.say(samples)
+    finally:
+        client.websocket.send = original  # type: ignore[method-assign]
+    (text,) = said
+    third = len(text) // 3
+    await client.websocket.send([text[:third], text[third : 2 * third], text[2 * third :]])
+
+
+def test_what_a_far_end_asks_is_answered_between_its_sounds(on_loop: Run) -> None:
+    async def main() -> None:
+        log = Log()
+        stream = Stream(Numbers(log), modality="audio")
+        async with serving(stream) as server, socket_caller(server, rate=8000) as client:
+            await client.start()
+            for number in TOLD:
+                await client.websocket.send(spoken(number))
+                await client.send(event="ping")
+            await until(lambda: len(log.frames) >= len(TOLD))
+            await until(lambda: sum(each.get("event") == "pong" for each in client.messages) == len(TOLD))
+        assert log.frames == TOLD
+
+    on_loop(main())
+
+
+def spoken(number: int) -> str:
+    payload = b64encode(ulaw_encode(np.full(160, number, np.int16))).decode()
+    return json.dumps({"event": "media", "media": {"payload": payload}})
+
+
+@pytest.mark.parametrize("count", [MANY + 2])
+def test_each_of_many_calls_hears_its_own_sound_in_order(on_loop: Run, count: int) -> None:
+    async def main() -> None:
+        log = Log()
+        async with serving(Stream(AsyncEcho(log), modality="audio", concurrency_limit=count)) as server:
+            async with asyncio.TaskGroup() as calls:
+                for number in range(count):
+                    calls.create_task(one(server, 300 + 40 * number))
+            await server.empty()
+
+    async def one(server: Server, hertz: int) -> None:
+        async with socket_caller(server, phone=True) as client:
+            await client.start()
+            await client.talk(0.6, hertz)
+            sound = await client.hears(0.5)
+            assert pitch(sound, 8000) == pytest.approx(hertz, abs=8)
+            assert direct_of(server, client.id)._listens
+
+    on_loop(main())
+
+
+def test_what_is_wrong_is_refused_behind_the_sound_before_it(on_loop: Run) -> None:
+    async def main() -> None:
+        log = Log()
+        async with serving(Stream(Numbers(log), modality="audio")) as server:
+            async with socket_caller(server, phone=True) as client:
+                await client.start()
+                await answered_by_sound(client, log)
+                for number in TOLD:
+                    await say_number(client, number)
+                await client.websocket.send("{nonsense")
+                code, why = await client.closed()
+                assert code == BadMessage.close_code, why
+            await server.empty()
+        assert log.frames[-len(TOLD) :] == TOLD
+
+    on_loop(main())
+
+
+async def answered_by_sound(client: SocketCaller, log: Log) -> None:
+    """Wait until the call takes sound."""
+    await say_number(client, 0)
+    await until(lambda: log.frames)
+
+
+@pytest.mark.parametrize("calls", [1, MANY + 1], ids=["few calls", "many calls"])
+def test_the_last_words_come_before_the_end(on_loop: Run, calls: int) -> None:
+    async def main() -> None:
+        stream = Stream(AsyncEcho(), modality="audio", concurrency_limit=calls)
+        async with serving(stream) as server, asyncio.TaskGroup() as all_calls:
+            ready = [asyncio.Event() for _ in range(calls)]
+            for event in ready:
+                all_calls.create_task(one(server, event))
+            for event in ready:
+                await event.wait()
+            await stream.sessions.close_all()
+
+    async def one(server: Server, ready: asyncio.Event) -> None:
+        async with socket_caller(server) as client:
+            await client.start()
+            await client.talk(0.2)
+            await client.hears(0.1)
+            ready.set()
+            await client.closed()
+            assert client.messages[-1]["type"] == "end_stream"
+
+    on_loop(main())
+
+
+@pytest.mark.parametrize("how", ["closes", "hangs up", "is cut off"])
+def test_a_far_end_that_goes_ends_its_call(on_loop: Run, how: str) -> None:
+    async def main() -> None:
+        async with serving(Stream(AsyncEcho(), modality="audio")) as server:
+            async with socket_caller(server, phone=True) as client:
+                await client.start()
+                await client.talk(0.1)
+                await client.hears(0.06)
+                session = server.stream.sessions.get(client.id)
+                transport: Any = client.websocket.transport
+                if how == "closes":
+                    await client.websocket.close()
+                elif how == "hangs up":
+                    transport.write_eof()
+                else:
+                    sock = transport.get_extra_info("socket")
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                    transport.abort()
+                await server.empty()
+        assert session.reason is EndReason.CLIENT_LEFT
+
+    on_loop(main())
+
+
+def test_a_far_end_that_does_not_read_is_waited_for_and_gets_everything(on_loop: Run) -> None:
+    texts = [f"{number:06}" * 20_000 for number in range(60)]
+
+    async def main() -> None:
+        class Talkative(AsyncEcho):
+            async def start_up(self) -> None:
+                for text in texts:
+                    await self.send_message(text)
+
+        async with serving(Stream(Talkative(), modality="audio")) as server:
+            async with server.dial(max_size=None, max_queue=1, compression=None) as websocket:
+                await websocket.send(json.dumps({"event": "start", "websocket_id": "slow"}))
+                await until(lambda: _is_full(server))
+                assert [await websocket.recv() for _ in texts] == texts
+
+    def _is_full(server: Server) -> bool:
+        if "slow" not in server.stream.sessions:
+            return False
+        direct = direct_of(server, "slow")
+        return direct is not None and not direct._protocol.writable.is_set()
+
+    on_loop(main())
+
+
+def test_over_tls_a_call_is_taken_directly_and_read_by_asyncio(tmp_path: Path) -> None:
+    _, certificate = loopback_certificate(tmp_path)
+    trusting = ssl.create_default_context(cadata=certificate)
+
+    async def main() -> None:
+        log = Log()
+        stream = Stream(Numbers(log), modality="audio")
+        listener = socket.create_server(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        config = uvicorn.Config(
+            mounted(stream),
+            log_config=None,
+            ssl_certfile=tmp_path / "certificate.pem",
+            ssl_keyfile=str(tmp_path / "key.pem"),
+        )
+        server = uvicorn.Server(config)
+        life = asyncio.create_task(server.serve(sockets=[listener]))
+        await until(lambda: server.started)
+        address = f"wss://127.0.0.1:{port}/telephone/handler"
+        async with connect(address, ssl=trusting, proxy=None) as websocket:
+            client = SocketCaller(websocket, "secret", phone=True, rate=8000)
+            await client.start()
+            for number in TOLD:
+                await say_number(client, number)
+            await until(lambda: len(log.frames) == len(TOLD))
+            transport: Any = stream.sessions.get("secret").transport
+            assert transport._direct._listens and transport._direct._reader is None
+            await websocket.close()
+            await client.reading
+        server.should_exit = True
+        await life
+        assert log.frames == TOLD
+
+    run(main())
+
+
+async def an_echo_comes_back(app: Any = None, stream: Stream | None = None) -> Any:
+    """Call, hear the echo, hang up; whether it went the direct way."""
+    stream = stream or Stream(AsyncEcho(), modality="audio")
+    async with serving(stream, app=app) as server:
+        async with socket_caller(server, phone=True) as client:
+            await client.start()
+            await client.talk(0.3)
+            assert pitch(await client.hears(0.2), 8000) == pytest.approx(440, abs=5)
+            direct = direct_of(server, client.id)
+            await client.send(event="stop")
+            assert await client.closed() == (1000, "")
+        await server.empty()
+    return direct is not None
+
+
+@pytest.mark.usefixtures("looked_at_anew")
+@pytest.mark.parametrize("name", SOCKETS.names)
+def test_without_a_name_of_uvicorns_messages_go_its_own_way(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        assert await an_echo_comes_back() is False
+        assert not known(SOCKETS)
+
+    import uvicorn.protocols.websockets.websockets_sansio_impl  # noqa: F401  # to be renamed in
+
+    if name == "WebSocketsSansIOProtocol.receive":  # asyncio and uvicorn hand it over by this name
+        monkeypatch.setitem(SOCKETS.names, name, lambda it, name: False)
+    elif name == "WebSocketsSansIOProtocol.transport":
+        monkeypatch.setitem(SOCKETS.names, name, lambda it, name: False)
+    else:
+        rename(private(name), ("uvicorn", "starlette"), monkeypatch)
+    run(main())
+
+
+def test_what_stands_between_the_server_and_the_app_sees_every_message() -> None:
+    stream = Stream(AsyncEcho(), modality="audio")
+    app = mounted(stream)
+    seen: list[str] = []
+
+    def watched(inner: Any) -> Any:
+        async def outer(scope: Any, receive: Any, send: Any) -> None:
+            async def watched_receive() -> Any:
+                message = await receive()
+                seen.append(message["type"])
+                return message
+
+            await inner(scope, watched_receive, send)
+
+        return outer
+
+    app.add_middleware(lambda app: watched(app))
+
+    async def main() -> None:
+        assert await an_echo_comes_back(app, stream) is False
+
+    run(main())
+    assert seen.count("websocket.receive") > 10
+
+
+def test_where_no_more_files_can_be_opened_asyncio_reads_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(sock: Any) -> socket.socket:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(uvicorn_inside, "another", none_left)
+
+    async def main() -> None:
+        assert await an_echo_comes_back() is True
+
+    run(main())
+
+
+def test_a_server_that_is_not_uvicorn_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, uvicorn_inside.MODULE, raising=False)
+    assert uvicorn_inside.direct(None, lambda said: None) is None  # type: ignore[arg-type]
