@@ -95,11 +95,16 @@ class SocketCaller:
 
 @asynccontextmanager
 async def socket_caller(
-    server: Server, *, phone: bool = False, rate: int | None = None, id: str | None = None
+    server: Server,
+    *,
+    phone: bool = False,
+    rate: int | None = None,
+    id: str | None = None,
+    compression: str | None = "deflate",
 ) -> AsyncIterator[SocketCaller]:
     """A client whose socket is open and that has not said who it is."""
     route = "/telephone/handler" if phone else "/websocket/offer"
-    async with server.dial(route) as websocket:
+    async with server.dial(route, compression=compression) as websocket:
         client = SocketCaller(
             websocket, id or uuid.uuid4().hex, phone=phone, rate=rate or (8000 if phone else 48000)
         )

@@ -11,6 +11,7 @@ import ssl
 import sys
 from base64 import b64encode
 from collections.abc import Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 import uvicorn
 from websockets.asyncio.client import connect
+from websockets.frames import Frame, Opcode
 
 from rtstream import Stream
 from rtstream.errors import BadMessage
@@ -39,6 +41,7 @@ from tests.unit.signals import pitch
 pytestmark = pytest.mark.network
 
 Run = Any  # runs a coroutine on one of the event loops
+Calls = Any  # makes a client
 
 
 @pytest.fixture(params=LOOPS, ids=named)
@@ -47,6 +50,12 @@ def on_loop(request: pytest.FixtureRequest) -> Run:
         run(main, loop=request.param)
 
     return on
+
+
+@pytest.fixture(params=[None, "deflate"], ids=["plain", "compressed"])
+def calls(request: pytest.FixtureRequest) -> Calls:
+    """Clients whose messages are plain, as a carrier's, or compressed, as a browser's (RFC 7692)."""
+    return partial(socket_caller, compression=request.param)
 
 
 @pytest.fixture
@@ -84,10 +93,10 @@ async def say_number(client: SocketCaller, number: int) -> None:
     await client.say(np.full(160, number, np.int16))
 
 
-def test_a_call_takes_the_direct_way_and_leaves_it_when_it_ends(on_loop: Run) -> None:
+def test_a_call_takes_the_direct_way_and_leaves_it_when_it_ends(on_loop: Run, calls: Calls) -> None:
     async def main() -> None:
         async with serving(Stream(AsyncEcho(), modality="audio")) as server:
-            async with socket_caller(server, phone=True) as client:
+            async with calls(server, phone=True) as client:
                 await client.start()
                 await client.talk(0.3)
                 assert pitch(await client.hears(0.2), 8000) == pytest.approx(440, abs=5)
@@ -101,11 +110,11 @@ def test_a_call_takes_the_direct_way_and_leaves_it_when_it_ends(on_loop: Run) ->
     on_loop(main())
 
 
-def test_messages_of_all_kinds_are_taken_in_their_order(on_loop: Run) -> None:
+def test_messages_of_all_kinds_are_taken_in_their_order(on_loop: Run, calls: Calls) -> None:
     async def main() -> None:
         log = Log()
         async with serving(Stream(Numbers(log), modality="audio")) as server:
-            async with socket_caller(server, phone=True) as client:
+            async with calls(server, phone=True) as client:
                 await client.start()
                 for place, number in enumerate(TOLD):
                     samples = np.full(160, number, np.int16)
@@ -138,11 +147,11 @@ async def say_in_fragments(client: SocketCaller, samples: Any) -> None:
     await client.websocket.send([text[:third], text[third : 2 * third], text[2 * third :]])
 
 
-def test_what_a_far_end_asks_is_answered_between_its_sounds(on_loop: Run) -> None:
+def test_what_a_far_end_asks_is_answered_between_its_sounds(on_loop: Run, calls: Calls) -> None:
     async def main() -> None:
         log = Log()
         stream = Stream(Numbers(log), modality="audio")
-        async with serving(stream) as server, socket_caller(server, rate=8000) as client:
+        async with serving(stream) as server, calls(server, rate=8000) as client:
             await client.start()
             for number in TOLD:
                 await client.websocket.send(spoken(number))
@@ -160,7 +169,7 @@ def spoken(number: int) -> str:
 
 
 @pytest.mark.parametrize("count", [MANY + 2])
-def test_each_of_many_calls_hears_its_own_sound_in_order(on_loop: Run, count: int) -> None:
+def test_each_of_many_calls_hears_its_own_sound_in_order(on_loop: Run, calls: Calls, count: int) -> None:
     async def main() -> None:
         log = Log()
         async with serving(Stream(AsyncEcho(log), modality="audio", concurrency_limit=count)) as server:
@@ -170,7 +179,7 @@ def test_each_of_many_calls_hears_its_own_sound_in_order(on_loop: Run, count: in
             await server.empty()
 
     async def one(server: Server, hertz: int) -> None:
-        async with socket_caller(server, phone=True) as client:
+        async with calls(server, phone=True) as client:
             await client.start()
             await client.talk(0.6, hertz)
             sound = await client.hears(0.5)
@@ -180,11 +189,11 @@ def test_each_of_many_calls_hears_its_own_sound_in_order(on_loop: Run, count: in
     on_loop(main())
 
 
-def test_what_is_wrong_is_refused_behind_the_sound_before_it(on_loop: Run) -> None:
+def test_what_is_wrong_is_refused_behind_the_sound_before_it(on_loop: Run, calls: Calls) -> None:
     async def main() -> None:
         log = Log()
         async with serving(Stream(Numbers(log), modality="audio")) as server:
-            async with socket_caller(server, phone=True) as client:
+            async with calls(server, phone=True) as client:
                 await client.start()
                 await answered_by_sound(client, log)
                 for number in TOLD:
@@ -204,12 +213,12 @@ async def answered_by_sound(client: SocketCaller, log: Log) -> None:
     await until(lambda: log.frames)
 
 
-@pytest.mark.parametrize("calls", [1, MANY + 1], ids=["few calls", "many calls"])
-def test_the_last_words_come_before_the_end(on_loop: Run, calls: int) -> None:
+@pytest.mark.parametrize("count", [1, MANY + 1], ids=["few calls", "many calls"])
+def test_the_last_words_come_before_the_end(on_loop: Run, calls: Calls, count: int) -> None:
     async def main() -> None:
-        stream = Stream(AsyncEcho(), modality="audio", concurrency_limit=calls)
+        stream = Stream(AsyncEcho(), modality="audio", concurrency_limit=count)
         async with serving(stream) as server, asyncio.TaskGroup() as all_calls:
-            ready = [asyncio.Event() for _ in range(calls)]
+            ready = [asyncio.Event() for _ in range(count)]
             for event in ready:
                 all_calls.create_task(one(server, event))
             for event in ready:
@@ -217,7 +226,7 @@ def test_the_last_words_come_before_the_end(on_loop: Run, calls: int) -> None:
             await stream.sessions.close_all()
 
     async def one(server: Server, ready: asyncio.Event) -> None:
-        async with socket_caller(server) as client:
+        async with calls(server) as client:
             await client.start()
             await client.talk(0.2)
             await client.hears(0.1)
@@ -228,11 +237,26 @@ def test_the_last_words_come_before_the_end(on_loop: Run, calls: int) -> None:
     on_loop(main())
 
 
-@pytest.mark.parametrize("how", ["closes", "hangs up", "is cut off"])
-def test_a_far_end_that_goes_ends_its_call(on_loop: Run, how: str) -> None:
+def test_a_text_that_is_none_ends_its_call_as_the_library_does(on_loop: Run, calls: Calls) -> None:
     async def main() -> None:
         async with serving(Stream(AsyncEcho(), modality="audio")) as server:
-            async with socket_caller(server, phone=True) as client:
+            async with calls(server, phone=True) as client:
+                await client.start()
+                await client.talk(0.1)
+                await client.hears(0.06)
+                client.websocket.transport.write(Frame(Opcode.TEXT, b"\xff").serialize(mask=True))
+                code, _ = await client.closed()
+                assert code == 1007
+            await server.empty()
+
+    on_loop(main())
+
+
+@pytest.mark.parametrize("how", ["closes", "hangs up", "is cut off"])
+def test_a_far_end_that_goes_ends_its_call(on_loop: Run, calls: Calls, how: str) -> None:
+    async def main() -> None:
+        async with serving(Stream(AsyncEcho(), modality="audio")) as server:
+            async with calls(server, phone=True) as client:
                 await client.start()
                 await client.talk(0.1)
                 await client.hears(0.06)

@@ -37,7 +37,7 @@ class SharedReader:
         self._poll = select.epoll()
         self._sockets: dict[int, Take] = {}
         self._due: float | None = None  # the next look, while there is one at every tick
-        self._steps: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self._steps: deque[Any] = deque()  # a step, what it is called with, the next step, and so on
         self._goes_on = False  # at the end of this turn of the loop, or of the next
         loop.add_reader(self._poll.fileno(), self._came)
 
@@ -57,13 +57,15 @@ class SharedReader:
 
     def later(self, step: Callable[..., None], *args: Any) -> None:
         """Do a step with what has just been read, once all that came is read."""
-        self._steps.append((step, args))
+        self._steps.append(step)
+        self._steps.append(args)
 
     def then(self, step: Callable[..., None], *args: Any) -> None:
         """Do a step of one call: at once, or while calls are many behind those steps that others wait for."""
         if self._due is None and not self._steps:
             return step(*args)
-        self._steps.append((step, args))
+        self._steps.append(step)
+        self._steps.append(args)
         if not self._goes_on:
             self._go_on_soon()
 
@@ -80,7 +82,7 @@ class SharedReader:
         steps = self._steps
         try:
             while steps:
-                step, args = steps.popleft()
+                step, args = steps.popleft(), steps.popleft()
                 step(*args)
         finally:
             if steps and not self._goes_on:  # one raised

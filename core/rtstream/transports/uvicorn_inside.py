@@ -10,17 +10,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.websockets import WebSocket
-from websockets.protocol import State
 
 from .private_names import Check, Feature, known, reads
 from .shared_reader import SharedReader, Then, another, at_once, reader_here
+from .websocket_frames import Frames, Said, framed
 
 MODULE = "uvicorn.protocols.websockets.websockets_sansio_impl"
 MOST_READ = 1 << 16  # bytes that are read at once
 
 WOKEN = {"type": "websocket.receive", "text": ""}  # is known by being the same object
-
-Said = str | bytes
 
 
 def _protocol() -> Any:
@@ -43,6 +41,7 @@ _NAMES: dict[str, Check] = {
     "WebSocketsSansIOProtocol.conn": _sends,
     "WebSocketsSansIOProtocol.transport": _sends,
     "WebSocketsSansIOProtocol.writable": _sends,
+    "WebSocketsSansIOProtocol.close_sent": _sends,
 }
 SOCKETS = Feature(
     "each message of a WebSocket goes through uvicorn's queue and wakes a task", _NAMES, _protocol
@@ -55,7 +54,8 @@ class Direct:
     For each message uvicorn stops to read the socket, fills a queue, wakes the app's task, and begins to
     read again. Here a message is given to `take` when it is read, and one that is sent is written at once.
     The sockets of many calls are read together (`SharedReader`), except those of TLS, whose bytes only
-    asyncio reads.
+    asyncio reads. Messages of one plain frame are cut out here, unless the client has agreed on an extension
+    such as compression; all other frames are for the library that uvicorn has for them.
 
     What is no whole message goes uvicorn's way, and so does all while the app does not listen: it calls
     `listen` each time before it waits for uvicorn's next message, and `close` in the end.
@@ -67,9 +67,11 @@ class Direct:
         self._protocol, self._take = protocol, take
         self._connection, self._transport = protocol.conn, protocol.transport
         self._text, self._bytes = protocol.handle_text, protocol.handle_bytes
+        self._plain = not self._connection.extensions
+        self._frames = Frames() if self._plain else None
         self._listens = False
         self._socket = _readable(self._transport)
-        self._reader: SharedReader | None = None  # while it listens
+        self._reader: SharedReader | None = None  # while it reads the socket
         self.then: Then = at_once
         protocol.handle_text, protocol.handle_bytes = self._heard_text, self._heard_bytes
 
@@ -82,6 +84,7 @@ class Direct:
             self._transport.pause_reading()
             reader.add(self._socket, self._read)
             self._reader, self.then = reader, reader.then
+            self._came(b"")  # what was there when it stopped to listen
 
     def wake(self) -> None:
         """Let the app's task go on, with `WOKEN` for its next message, and listen no more."""
@@ -90,7 +93,10 @@ class Direct:
 
     def send(self, said: Said) -> None:
         """Write a message, unless the far end is gone."""
-        if self._connection.state is not State.OPEN or self._transport.is_closing():
+        if self._protocol.close_sent or self._transport.is_closing():
+            return
+        if self._plain:
+            self._transport.write(framed(said))
             return
         if isinstance(said, str):
             self._connection.send_text(said.encode())
@@ -111,8 +117,8 @@ class Direct:
 
     def close(self) -> None:
         """Leave everything to uvicorn again."""
-        self._stop_listening()
         self._protocol.handle_text, self._protocol.handle_bytes = self._text, self._bytes
+        self._give_back()
         if self._socket is not None:
             self._socket.close()
 
@@ -121,7 +127,18 @@ class Direct:
         if self._reader is not None and self._socket is not None:
             self._reader.remove(self._socket)
             self._reader = None
+
+    def _give_back(self) -> None:
+        """Let uvicorn read the socket, and what has been read of it."""
+        self._stop_listening()
+        if self._socket is not None and not self._transport.is_closing():
+            self._to_library()
             self._transport.resume_reading()
+
+    def _to_library(self) -> None:
+        frames, self._frames = self._frames, None
+        if frames is not None and (rest := frames.rest()):
+            self._protocol.data_received(rest)
 
     def _read(self) -> None:
         assert self._reader is not None and self._socket is not None
@@ -132,9 +149,25 @@ class Direct:
         except OSError:
             data = b""
         if data:
-            self._reader.later(self._protocol.data_received, data)
+            self._reader.later(self._came, data)
         else:
-            self._stop_listening()  # asyncio finds out itself that it has ended, and how
+            self._give_back()  # asyncio finds out itself that it has ended, and how
+
+    def _came(self, data: bytes) -> None:
+        frames = self._frames
+        if frames is None:
+            if data:
+                self._protocol.data_received(data)
+            return
+        frames.add(data)
+        while self._listens and (cut := frames.next()) is not None:
+            said, rest = cut
+            if said is not None:
+                self.then(self._take, said)
+            else:
+                if not frames.plain:
+                    self._frames = None
+                self._protocol.data_received(rest)
 
     def _heard_text(self, frame: Any) -> None:
         try:
@@ -148,8 +181,8 @@ class Direct:
 
     def _heard(self, frame: Any, said: Said, otherwise: Callable[[Any], None]) -> None:
         if said and self._listens and self._protocol.queue.empty():
-            return self._take(said)
-        self._stop_listening()
+            return self.then(self._take, said)
+        self._give_back()
         otherwise(frame)
 
 
@@ -165,7 +198,7 @@ def direct(websocket: WebSocket, take: Callable[[Said], None]) -> Direct | None:
     """
     if MODULE not in sys.modules or not known(SOCKETS):
         return None
-    protocol = getattr(websocket._receive, "__self__", None)
+    protocol = getattr(getattr(websocket, "_receive", None), "__self__", None)
     if type(protocol) is not _protocol():
         return None
     return Direct(protocol, take)

@@ -15,8 +15,9 @@ from ..errors import BadMessage, BodyTooLarge, ConnectionRefused, RtstreamError
 from ..media.frames import AudioFrame, Digit, Frame, Heard
 from ..wire.base import MOST_TEXT, Event, Marked, Reply, Started, Stopped, Wire
 from .marks import Marks
-from .shared_reader import at_once
-from .uvicorn_inside import WOKEN, Direct, Said, direct
+from .shared_reader import Then, at_once
+from .uvicorn_inside import WOKEN, Direct, direct
+from .websocket_frames import Said
 
 START_SECONDS = 10.0  # what a client may take to say who it is
 
@@ -35,6 +36,7 @@ class WebSocketTransport:
         self._wire = wire
         self._marks = Marks()
         self._direct: Direct | None = None
+        self._then: Then = at_once
         self._hear: Callable[[Heard], None] | None = None
         self._left: list[Event | RtstreamError] = []  # what messages had that the task has to deal with
         self.call: Call | None = None
@@ -97,7 +99,7 @@ class WebSocketTransport:
             return None
         if self._direct is None:
             return begun(self._say(frame))
-        self._direct.then(self._say_directly, frame)
+        self._then(self._say_directly, frame)
         return self._direct.room()
 
     def _say_directly(self, frame: AudioFrame) -> None:
@@ -107,9 +109,6 @@ class WebSocketTransport:
             mark := self._wire.mark(name)
         ) is not None:
             self._direct.send(mark)
-
-    def _then(self, step: Callable[..., None], *args: Any) -> None:
-        (self._direct.then if self._direct is not None else at_once)(step, *args)
 
     async def _say(self, frame: AudioFrame) -> None:
         await self._send(self._wire.encode(frame))
@@ -155,6 +154,7 @@ class WebSocketTransport:
         """The events of the next message; None when the far end is gone."""
         if self._direct is not None:
             self._direct.listen()
+            self._then = self._direct.then
         message = await self.websocket.receive()
         if message["type"] == "websocket.disconnect":
             return None
@@ -172,10 +172,6 @@ class WebSocketTransport:
         return self._wire.decode(said)
 
     def _take(self, said: Said) -> None:
-        """Take a message in the moment in which it is read."""
-        self._then(self._read, said)
-
-    def _read(self, said: Said) -> None:
         """Notice what is in a message; what is to be waited for is left to the task, and all behind it."""
         events: Sequence[Event | RtstreamError]
         try:
@@ -195,11 +191,11 @@ class WebSocketTransport:
         self._left.append(event)
 
     def _notice(self, event: Event) -> None:
-        if isinstance(event, Marked):
-            self._marks.reached(event.name)
-        elif isinstance(event, AudioFrame | Digit):
+        if isinstance(event, AudioFrame | Digit):
             assert self._hear is not None
             self._then(self._hear, event)
+        elif isinstance(event, Marked):
+            self._marks.reached(event.name)
 
     async def _send_if_any(self, text: str | None) -> None:
         if text is not None:
@@ -207,7 +203,7 @@ class WebSocketTransport:
 
     async def _send(self, said: Said) -> None:
         if self._direct is not None:
-            self._direct.then(self._direct.send, said)
+            self._then(self._direct.send, said)
             if (room := self._direct.room()) is not None:
                 await room
         elif self.websocket.application_state is WebSocketState.CONNECTED and self._there:
