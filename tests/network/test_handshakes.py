@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aiortc import rtcsctptransport
+from aiortc import RTCCertificate, rtcsctptransport
+from aiortc.rtcdtlstransport import generate_certificate
 from aiortc.rtcsctptransport import CookieEchoChunk, InitAckChunk
+from cryptography.hazmat.primitives.asymmetric import rsa
 from OpenSSL import SSL
 
 from rtstream import Stream
@@ -83,5 +85,32 @@ def test_a_data_channel_opens_soon_when_what_begins_the_association_is_lost_both
             channel = client.open_channel("another")
             channel.on("open", lambda: channel.send("hello"))
             await until(lambda: any("hello" in str(message) for message in client.messages))
+
+    run(main())
+
+
+class RsaCertificate(RTCCertificate):
+    """A certificate as GStreamer makes it, and the ciphers that go with it."""
+
+    @classmethod
+    def make(cls) -> RsaCertificate:
+        key: Any = rsa.generate_private_key(65537, 2048)
+        return cls(key=key, cert=generate_certificate(key))
+
+    def _create_ssl_context(self, srtp_profiles: Any) -> SSL.Context:
+        context = super()._create_ssl_context(srtp_profiles)
+        context.set_cipher_list(b"ECDHE-RSA-AES128-GCM-SHA256")
+        return context
+
+
+def test_a_far_end_whose_certificate_is_one_of_rsa_is_spoken_with() -> None:
+    """GStreamer's webrtcbin makes such, and so does a page by `RTCPeerConnection.generateCertificate`."""
+
+    async def main() -> None:
+        async with answering(Stream(AsyncEcho(), modality="audio")) as server, caller(server) as client:
+            transport: Any = client.pc.getSenders()[0].transport
+            transport._RTCDtlsTransport__local_certificate = RsaCertificate.make()
+            await client.call()
+            await client.hears(0.1)
 
     run(main())

@@ -12,7 +12,7 @@ import aioice.ice
 import pylibsrtp
 from aiortc import RTCDtlsTransport, RTCSctpTransport, rtcsctptransport
 
-from .contract import ASSOCIATION, FLIGHTS
+from .contract import ASSOCIATION, CIPHERS, FLIGHTS
 from .datagrams import share
 from .faults import FAULTS
 from .private_names import known
@@ -23,6 +23,7 @@ LOOPBACK = "127.0.0.1"
 ADDRESSES_VARIABLE = "RTSTREAM_ICE_ADDRESSES"
 
 LONGEST = 1500  # bytes: pylibsrtp takes no more, and raises what ends aiortc's DTLS task
+SUITES = ("AES128-GCM-SHA256", "CHACHA20-POLY1305", "AES128-SHA", "AES256-SHA")  # those of aiortc
 STUN_A_SECOND = 100  # from each socket's strangers; an ICE agent checks each pair every 20 ms at most
 
 Send = Callable[[bytes], Awaitable[None]]
@@ -189,6 +190,27 @@ def send_through(transport: RTCDtlsTransport, wrap: Callable[[Send], Send]) -> N
     if known(FLIGHTS):
         ice: Any = transport.transport
         ice._send = wrap(ice._send)
+
+
+def speak_with_rsa(transport: RTCDtlsTransport) -> None:
+    """Agree on the ciphers of a certificate of RSA too, where aiortc is known.
+
+    aiortc agrees on those of ECDSA alone, and then GStreamer, whose certificates are of RSA, cannot call: in
+    an answer we are the client of DTLS, and ciphers are of the server's certificate. Browsers have both.
+    """
+    if not known(CIPHERS):
+        return
+    dtls: Any = transport
+    certificate = dtls._RTCDtlsTransport__local_certificate
+    make = certificate._create_ssl_context
+    suites = ":".join(f"ECDHE-{kind}-{suite}" for kind in ("ECDSA", "RSA") for suite in SUITES).encode()
+
+    def create_ssl_context(srtp_profiles: Any) -> Any:
+        context = make(srtp_profiles)
+        context.set_cipher_list(suites)
+        return context
+
+    certificate._create_ssl_context = create_ssl_context
 
 
 def associate_through(association: RTCSctpTransport, wrap: Callable[[Say], Say]) -> None:

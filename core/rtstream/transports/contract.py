@@ -81,6 +81,10 @@ def _in_each_message(it: Probe, name: str) -> bool:
     return reads(ice.StunProtocol.datagram_received, name)
 
 
+def _in_each_handshake(it: Probe, name: str) -> bool:
+    return reads(RTCDtlsTransport.start, name)
+
+
 def _in_each_chunk(it: Probe, name: str) -> bool:
     return reads(RTCSctpTransport._send_chunk, name)
 
@@ -202,6 +206,13 @@ FLIGHTS = _feature(  # `aiortc_inside.send_through`
         ),
     },
 )
+CIPHERS = _feature(  # `aiortc_inside.speak_with_rsa`
+    "a far end whose certificate is one of RSA is not spoken with, where it leaves the handshake to us",
+    {
+        "RTCDtlsTransport.__local_certificate": _in_each_handshake,
+        "RTCCertificate._create_ssl_context": _in_each_handshake,
+    },
+)
 ASSOCIATION = _feature(  # `aiortc_inside.associate_through`
     "aiortc says what begins an association of SCTP again after three seconds",
     {
@@ -226,4 +237,4 @@ SRTP = _feature(  # `srtp.protecting`, `srtp.unprotecting`
         ),
     },
 )
-CONTRACT = (OWN_PATH, PICTURES, GOODBYES, REPORTS, CHECKS, NOMINATION, FLIGHTS, ASSOCIATION, SRTP)
+CONTRACT = (OWN_PATH, PICTURES, GOODBYES, REPORTS, CHECKS, NOMINATION, FLIGHTS, CIPHERS, ASSOCIATION, SRTP)

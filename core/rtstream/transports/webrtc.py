@@ -27,7 +27,7 @@ from ..media.opus import OpusOptions
 from ..media.video import VideoOptions
 from . import faults
 from .aioice_checks import leave_ice_at_once
-from .aiortc_inside import Line, choose_ice_addresses
+from .aiortc_inside import Line, choose_ice_addresses, speak_with_rsa
 from .aiortc_receiver import outlast_goodbye
 from .aiortc_tracks import RATE, Voice, read
 from .audio_path import AudioPath, is_known, wanted
@@ -177,6 +177,7 @@ class WebRtcTransport:
     def _persist(self) -> None:
         """Let ICE, DTLS and SCTP come about soon, and stand what a network loses."""
         for transport in self._transports():
+            speak_with_rsa(transport)
             self._in_a_hurry += [insist(transport), outlast_loss(transport)]
             if (end := leave_ice_at_once(transport)) is not None:
                 self._in_a_hurry.append(end)
