@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from aiortc.rtcsctptransport import AbortChunk, ShutdownChunk
 from aiortc.rtp import RtcpByePacket
 
 from rtstream import CloseStream, Stream, Warning
@@ -20,7 +21,7 @@ from tests.helpers.handlers import AsyncAudioVideoEcho, AsyncEcho, Echo, Log
 from tests.helpers.media import Picture
 from tests.helpers.memory import left_threads
 from tests.helpers.server import answering, until
-from tests.helpers.webrtc import caller
+from tests.helpers.webrtc import Caller, caller
 from tests.unit.signals import pitch
 from tests.unit.signals import tone as sine
 
@@ -243,6 +244,57 @@ def test_a_call_ends_once_and_its_client_is_told_and_hung_up_on(
 
     run(main())
     assert not left_threads()
+
+
+def aborted(*causes: int) -> AbortChunk:
+    chunk = AbortChunk()
+    chunk.params = [(cause, b"") for cause in causes]
+    return chunk
+
+
+PARTINGS: list[Any] = [
+    pytest.param(ShutdownChunk(), id="it is shut down"),
+    pytest.param(aborted(), id="it is aborted"),
+    pytest.param(aborted(12), id="its user aborts it"),
+]
+
+
+@pytest.mark.parametrize("chunk", PARTINGS)
+def test_a_client_that_ends_its_association_has_hung_up(chunk: Any) -> None:
+    """libdatachannel says no more when a connection is closed, and nothing of DTLS."""
+
+    async def main() -> None:
+        stream = Stream(AsyncEcho(), modality="audio")
+        async with answering(stream) as server, caller(server) as client:
+            await associated(client)
+            session, association = stream.sessions.get(client.id), cast(Any, client.pc.sctp)
+            await association._send_chunk(chunk)
+            await server.empty()
+        assert session.reason is EndReason.CLIENT_LEFT
+
+    run(main())
+
+
+def test_a_client_whose_association_broke_goes_on_with_its_sound() -> None:
+    async def main() -> None:
+        async with answering(Stream(AsyncEcho(), modality="audio")) as server, caller(server) as client:
+            await associated(client)
+            session, association = server.stream.sessions.get(client.id), cast(Any, client.pc.sctp)
+            await association._send_chunk(aborted(13))  # RFC 9260 §3.3.10.13: a violation of the protocol
+            transport: Any = session.transport
+            await until(lambda: transport._pc.sctp.state == "closed")
+            client.sounds.clear()
+            await client.hears(0.2)
+            assert not session.over.done()
+
+    run(main())
+
+
+async def associated(client: Caller) -> None:
+    """Call, and wait for sound and for a data channel."""
+    await client.call()
+    await until(lambda: client.channel is not None and client.channel.readyState == "open")
+    await client.hears(0.1)
 
 
 def test_a_client_that_renegotiates_nothing_but_calls_again_is_a_new_connection() -> None:

@@ -12,7 +12,7 @@ import aioice.ice
 import pylibsrtp
 from aiortc import RTCDtlsTransport, RTCSctpTransport, rtcsctptransport
 
-from .contract import ASSOCIATION, CIPHERS, FLIGHTS
+from .contract import ASSOCIATION, CIPHERS, FLIGHTS, PARTINGS
 from .datagrams import share
 from .faults import FAULTS
 from .private_names import known
@@ -24,6 +24,7 @@ ADDRESSES_VARIABLE = "RTSTREAM_ICE_ADDRESSES"
 
 LONGEST = 1500  # bytes: pylibsrtp takes no more, and raises what ends aiortc's DTLS task
 SUITES = ("AES128-GCM-SHA256", "CHACHA20-POLY1305", "AES128-SHA", "AES256-SHA")  # those of aiortc
+USER_ABORT = 12  # RFC 9260 §3.3.10.12: the cause of an ABORT that nothing but a user's wish led to
 STUN_A_SECOND = 100  # from each socket's strangers; an ICE agent checks each pair every 20 ms at most
 
 Send = Callable[[bytes], Awaitable[None]]
@@ -235,3 +236,28 @@ def associate_through(association: RTCSctpTransport, wrap: Callable[[Say], Say])
         await ways.get(type(chunk), send)(chunk)
 
     inside._send_chunk = send_chunk
+
+
+def tell_of_parting(association: RTCSctpTransport, parted: Callable[[], None]) -> None:
+    """Call `parted` when the far end ends an association that stood, where aiortc is known.
+
+    In WebRTC only closing a connection does so (a data channel ends by a reset of its stream), and
+    libdatachannel then says nothing of DTLS. One that broke is aborted with a cause, and media go on.
+    """
+    if not known(PARTINGS):
+        return
+    inside: Any = association
+    receive: Callable[[Any], Awaitable[None]] = inside._receive_chunk
+
+    async def receive_chunk(chunk: Any) -> None:
+        if association.state == "connected" and _is_parting(chunk):
+            parted()
+        await receive(chunk)
+
+    inside._receive_chunk = receive_chunk
+
+
+def _is_parting(chunk: Any) -> bool:
+    if isinstance(chunk, rtcsctptransport.AbortChunk):
+        return all(cause == USER_ABORT for cause, _ in chunk.params)
+    return isinstance(chunk, rtcsctptransport.ShutdownChunk)

@@ -226,6 +226,10 @@ ASSOCIATION = _feature(  # `aiortc_inside.associate_through`
         ),
     },
 )
+PARTINGS = _feature(  # `aiortc_inside.tell_of_parting`
+    "a far end that ends its association of SCTP, and says no more, is gone when it has long been silent",
+    {"RTCSctpTransport._receive_chunk": lambda it, name: reads(RTCSctpTransport._handle_data, name)},
+)
 SRTP = _feature(  # `srtp.protecting`, `srtp.unprotecting`
     "pylibsrtp makes its memory anew for each packet",
     {
@@ -237,4 +241,16 @@ SRTP = _feature(  # `srtp.protecting`, `srtp.unprotecting`
         ),
     },
 )
-CONTRACT = (OWN_PATH, PICTURES, GOODBYES, REPORTS, CHECKS, NOMINATION, FLIGHTS, CIPHERS, ASSOCIATION, SRTP)
+CONTRACT = (
+    OWN_PATH,
+    PICTURES,
+    GOODBYES,
+    REPORTS,
+    CHECKS,
+    NOMINATION,
+    FLIGHTS,
+    CIPHERS,
+    ASSOCIATION,
+    PARTINGS,
+    SRTP,
+)

@@ -27,7 +27,7 @@ from ..media.opus import OpusOptions
 from ..media.video import VideoOptions
 from . import faults
 from .aioice_checks import leave_ice_at_once
-from .aiortc_inside import Line, choose_ice_addresses, speak_with_rsa
+from .aiortc_inside import Line, choose_ice_addresses, speak_with_rsa, tell_of_parting
 from .aiortc_receiver import outlast_goodbye
 from .aiortc_tracks import RATE, Voice, read
 from .audio_path import AudioPath, is_known, wanted
@@ -183,6 +183,7 @@ class WebRtcTransport:
                 self._in_a_hurry.append(end)
         if self._pc.sctp is not None:
             self._in_a_hurry.append(insist_on_association(self._pc.sctp))
+            tell_of_parting(self._pc.sctp, self.gone.set)
 
     def _open_lines(self, answer: str) -> None:
         """Let sound go its way, and nothing hostile get through to aiortc on any socket."""
