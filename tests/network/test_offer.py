@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rtstream import Stream
+from rtstream.rtp.packet import build, parse
+from rtstream.rtp.rtcp import is_rtcp
 from rtstream.server import offers
 from rtstream.session.outcome import EndReason
 from rtstream.transports.aiortc_inside import choose_ice_addresses
@@ -24,6 +26,7 @@ from tests.conftest import run
 from tests.helpers.handlers import AsyncAudioVideoEcho, AsyncEcho, Log, tone
 from tests.helpers.server import Server, answering, until
 from tests.helpers.webrtc import PictureTrack, ToneTrack, caller
+from tests.unit.signals import pitch
 
 pytestmark = [pytest.mark.network, pytest.mark.usefixtures("media_path")]
 
@@ -359,6 +362,31 @@ def test_extra_tracks_are_answered_where_they_are_allowed_but_do_not_flow() -> N
             assert (await client.hears(0.2)).any()
             directions = [t.currentDirection for t in client.pc.getTransceivers()]
             assert directions == ["sendrecv", "inactive", "inactive"]
+
+    run(main())
+
+
+def test_what_comes_of_a_second_sound_all_the_same_is_not_heard_between_the_first() -> None:
+    """Pion sends on what was answered as inactive, with the same payload type on the same transport."""
+
+    async def main() -> None:
+        stream = Stream(AsyncEcho(), modality="audio", allow_extra_tracks=True)
+        async with answering(stream) as server, caller(server) as client:
+            second: Any = client.pc.addTrack(ToneTrack(880))
+            await client.call()
+            dtls: Any = client.pc.getSenders()[0].transport
+            send = dtls._send_rtp
+
+            async def send_twice(data: bytes) -> None:
+                await send(data)
+                if (said := parse(data)) is not None and not is_rtcp(data):
+                    numbers = said.payload_type, said.sequence, said.timestamp
+                    await send(build(*numbers, second._ssrc, said.payload))
+
+            dtls._send_rtp = send_twice
+            assert pitch(await client.hears(0.5), 48000) == pytest.approx(440, abs=10)
+            transport: Any = stream.sessions.get(client.id).transport
+            assert transport.counted.get("heard", {}).get("restarts", 0) == 0
 
     run(main())
 

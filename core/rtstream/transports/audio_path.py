@@ -14,6 +14,7 @@ from ..clock import Clock
 from ..media.frames import Heard
 from ..media.opus import OpusOptions
 from ..rtp import level, rtcp
+from ..rtp.bundle import Share
 from ..rtp.codecs import Codec
 from ..rtp.packet import HEADER_SIZE
 from ..rtp.sender import AudioSender
@@ -72,14 +73,21 @@ class AudioPath:
         self.line = Line(self.transport)
         self._codecs: dict[int, Codec] = {}
         self.rtp = RtpSession(self._codecs, self.line.send, self._report)
+        self._others: set[int] | None = None
+        self._share: Share | None = None
         self._hears = self._ready = self._closed = False
         self._early: deque[bytes] = deque(maxlen=KEPT)
         # These two are what aiortc calls when the connection is there.
         transceiver.sender.send = self._begin_sending  # type: ignore[method-assign]
         transceiver.receiver.receive = self._begin_receiving  # type: ignore[method-assign]
 
-    def open(self, answer: str) -> int | None:
-        """Take the datagrams from now on; the samples a second in which sound is to be sent."""
+    def open(self, answer: str, others: set[int] | None = None) -> int | None:
+        """Take the datagrams from now on; the samples a second in which sound is to be sent.
+
+        Args:
+            others: the SSRCs of the offer's other sections of sound; None where there are none.
+        """
+        self._others = others
         self._codecs.update(agreed_codecs(answer))
         self.line.open(self._datagram, self._told)
         return next((codec.rate(RATE) for codec in self._codecs.values() if codec.known), None)
@@ -125,6 +133,7 @@ class AudioPath:
         ids = {each.uri: each.id for each in parameters.headerExtensions if 0 < each.id < 256}
         name = parameters.muxId.encode()
         mid = (ids[MID], name) if MID in ids and 0 < len(name) < 256 else None
+        self._share = Share(self._others, mid) if self._others is not None else None
         codec = next(each for each in self._codecs.values() if each.known)
         sender = AudioSender(
             codec, self._sender._ssrc, cname, self._options, mid=mid, level_id=ids.get(level.URI)
@@ -148,7 +157,8 @@ class AudioPath:
         if not self._ready:
             self._early.append(data)
         elif (packet := self.line.unprotect(data)) is not None:
-            self.rtp.take(packet, self._clock.now())
+            if self._share is None or self._share.has(packet):
+                self.rtp.take(packet, self._clock.now())
         return True
 
     def _catch_up(self) -> None:

@@ -11,6 +11,7 @@ from ..rtp.codecs import EVENTS, Codec
 _SECTION = re.compile(r"^m=audio \d+ \S+ (?P<types>[\d ]+)\r?$.*?(?=^m=|\Z)", re.M | re.S)
 _OPUS = re.compile(r"^a=rtpmap:(\d+) opus/48000/2\r\n", re.M)
 _MOST_BITS = re.compile(r"^a=fmtp:\d+ .*\bmaxaveragebitrate=(\d{1,9})\b", re.M)
+_SOURCE = re.compile(r"^a=ssrc:(\d{1,10})\b", re.M)
 _COPIES = "useinbandfec=1"
 
 
@@ -25,6 +26,14 @@ def agreed_codecs(sdp: str) -> dict[int, Codec]:
             codec = Codec(kind[1], int(payload_type), int(kind[2]))
             agreed |= {codec.payload_type: codec} if codec.known or codec.name == EVENTS else {}
     return agreed
+
+
+def other_sources(offer: str) -> set[int] | None:
+    """The SSRCs of the sections of sound behind the first one; None where that is the only one."""
+    first, *others = [
+        {int(ssrc) for ssrc in _SOURCE.findall(each[0])} for each in _SECTION.finditer(offer)
+    ] or [set[int]()]
+    return set[int]().union(*others) - first if others else None
 
 
 def within(offer: str, options: OpusOptions) -> OpusOptions:

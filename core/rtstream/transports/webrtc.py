@@ -31,7 +31,7 @@ from .aiortc_inside import Line, choose_ice_addresses, speak_with_rsa, tell_of_p
 from .aiortc_receiver import outlast_goodbye
 from .aiortc_tracks import RATE, Voice, read
 from .audio_path import AudioPath, is_known, wanted
-from .audio_sdp import with_copies, with_keys, within
+from .audio_sdp import other_sources, with_copies, with_keys, within
 from .handshakes import insist, insist_on_association
 from .picture_intake import see, take_in
 from .picture_track import PictureTrack, agreed_codec
@@ -132,7 +132,7 @@ class WebRtcTransport:
             if self._audio is not None:
                 described = with_copies(with_keys(sdp, described))
             self._persist()
-            self._open_lines(described)
+            self._open_lines(described, other_sources(sdp))
         except FAULTS as error:
             raise BadOffer(
                 "the offer is no SDP that can be answered",
@@ -185,11 +185,11 @@ class WebRtcTransport:
             self._in_a_hurry.append(insist_on_association(self._pc.sctp))
             tell_of_parting(self._pc.sctp, self.gone.set)
 
-    def _open_lines(self, answer: str) -> None:
+    def _open_lines(self, answer: str, others: set[int] | None) -> None:
         """Let sound go its way, and nothing hostile get through to aiortc on any socket."""
         for transport in self._transports() if is_known() else ():
             if self._audio is not None and transport is self._audio.transport:
-                self.rate = self._audio.open(answer) or RATE
+                self.rate = self._audio.open(answer, others) or RATE
                 self._lines.append(self._audio.line)
             else:
                 line = Line(transport)
