@@ -15,7 +15,7 @@ from aiortc.rtp import RtcpByePacket
 from rtstream import CloseStream, Stream, Warning
 from rtstream.options import KINDS, Modality, Mode
 from rtstream.session.outcome import EndReason
-from rtstream.transports import webrtc
+from rtstream.transports import silence
 from tests.conftest import run
 from tests.helpers.handlers import AsyncAudioVideoEcho, AsyncEcho, Echo, Log
 from tests.helpers.media import Picture
@@ -417,7 +417,7 @@ def test_a_call_in_one_direction_is_not_given_up_for_its_silence() -> None:
 def test_a_client_that_was_killed_frees_its_place_long_before_ice_gives_it_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(webrtc, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(silence, "LOOK_SECONDS", 0.05)
 
     async def main() -> None:
         async with answering(Stream(AsyncEcho(), modality="audio")) as server, caller(server) as one:
@@ -433,7 +433,7 @@ def test_a_client_that_was_killed_frees_its_place_long_before_ice_gives_it_up(
 
 
 def test_a_client_that_sends_no_media_is_no_dead_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webrtc, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(silence, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 0.2)  # instead of 5 s
 
     async def main() -> None:

@@ -64,6 +64,7 @@ class Line:
         self.came = 0
         self.dropped: Counter[str] = Counter()
         self._told: list[Callable[[bytes], None]] = []
+        self.transport = transport
         self._dtls: Any = transport
         self._connection: Any = transport.transport._connection
         self._pair: Any = None
@@ -110,6 +111,12 @@ class Line:
     def keyed(self) -> bool:
         """Whether there are keys, so that packets may come and go."""
         return self._dtls._rx_srtp is not None and self._dtls._tx_srtp is not None
+
+    @property
+    def address(self) -> Any:
+        """Where the far end is; None as long as that is not known."""
+        pair = self._connection._nominated.get(1)
+        return pair.remote_addr if pair is not None else None
 
     def unprotect(self, data: bytes) -> bytes | None:
         """Decrypt a packet; None for one that the far end did not send, or has sent before."""

@@ -20,7 +20,6 @@ from aiortc import (
 )
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
 
-from ..clock import Clock, shared_moment
 from ..errors import BadOffer
 from ..media.frames import FRAME_SECONDS, AudioFrame, Frame, Heard, Kind, Message
 from ..media.opus import OpusOptions
@@ -35,15 +34,12 @@ from .audio_sdp import other_sources, with_copies, with_keys, within
 from .handshakes import insist, insist_on_association
 from .picture_intake import see, take_in
 from .picture_track import PictureTrack, agreed_codec
+from .silence import until_gone
 from .stun_again import outlast_loss
 
 logger = logging.getLogger("rtstream.webrtc")
 
 LEAD = 0.04  # seconds: evens out a handler's jitter without a delay that could be heard
-LOOK_SECONDS = 1.0  # between two looks at whether anything has come from the far end
-# Looks that may find nothing. A live far end sends STUN every 5 s whatever else it does not send
-# (RFC 7675 §5.1); ICE itself would take a dead one for live for 30 s, and hold its place for as long.
-SILENT_LOOKS = 13
 FLUSH_SECONDS = 0.3  # what the last messages may take to leave before the line is closed
 TEXTS_KEPT = 100  # messages that wait for a data channel
 
@@ -236,12 +232,7 @@ class WebRtcTransport:
             await asyncio.gather(*readers, return_exceptions=True)
 
     async def _watch(self) -> None:
-        """Take the far end to be gone when nothing at all has come from it for a while: killed, unplugged."""
-        clock, came, silent = Clock(), -1, 0
-        while silent < SILENT_LOOKS:
-            await clock.sleep_until(shared_moment(clock.now() + LOOK_SECONDS))
-            before, came = came, sum(line.came for line in self._lines)
-            silent = silent + 1 if came == before else 0
+        await until_gone(self._lines)
         self.gone.set()
 
     def send(self, frame: Frame) -> None:
