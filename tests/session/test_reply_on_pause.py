@@ -140,8 +140,32 @@ def test_a_reply_that_gives_nothing_is_a_turn_like_others() -> None:
         yield from ()
 
     dialog = talk(made(fn), TWO)
-    assert dialog.logs == ["started_talking", "pause_detected"] * 2
+    assert dialog.logs == ["started_talking", "pause_detected", "response_starting"] * 2
     assert dialog.session.errors == []
+
+
+def test_the_start_of_a_reply_is_told_with_its_first_sound_not_with_the_transcript_before_it() -> None:
+    async def fn(audio: Any) -> AsyncIterator[Any]:
+        yield AdditionalOutputs("what was said")
+        await Clock().sleep(1)
+        yield [None, AdditionalOutputs("thinking")]
+        await Clock().sleep(1)
+        yield beep(), AdditionalOutputs("an answer")
+
+    dialog = talk(made(fn), np.concatenate([ONE, silence(2)]))
+    told = [message["data"] or message["type"] for message in dialog.told]
+    outputs = ["fetch_output"]
+    assert told == ["started_talking", "pause_detected", *outputs * 2, "response_starting", *outputs]
+
+
+def test_of_a_reply_that_is_only_written_down_the_end_is_told_as_its_start() -> None:
+    """Pages show that somebody thinks until they are told of a reply."""
+
+    def fn(audio: Any) -> Iterator[Any]:
+        yield AdditionalOutputs("what was said")
+
+    dialog = talk(made(fn), TWO)
+    assert dialog.logs == ["started_talking", "pause_detected", "response_starting"] * 2
 
 
 def test_nones_between_sounds_are_nothing() -> None:

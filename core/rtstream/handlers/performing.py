@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import HandlerHung, HandlerRaised
-from ..outputs import AdditionalOutputs
+from ..outputs import AdditionalOutputs, CloseStream
 from ..worker import Worker
 from .callables import is_async, is_async_generator
 
@@ -28,6 +28,8 @@ class Reply:
     Args:
         fn: a generator function, a function, or an async one of either; what it gives is what `emit` may.
         inputs: gives what it is called with; may wait for it.
+
+    `failed` is whether its code has raised.
     """
 
     def __init__(self, fn: Callable[..., Any], inputs: Callable[[], Awaitable[tuple[Any, ...]]]) -> None:
@@ -36,6 +38,7 @@ class Reply:
         self._worker = Worker("rtstream-reply")
         self._walk: Any = None
         self._begun = False
+        self.failed = False
         self._steps: deque[asyncio.Task[Any]] = deque()  # begun, and what they gave has not been taken
         self._ahead: asyncio.Task[None] | None = None
         self._dropped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -58,6 +61,7 @@ class Reply:
         if self._dropped.done():
             return OVER
         self._steps.popleft()
+        self.failed |= step.exception() is not None
         return step.result()
 
     async def close(self) -> None:
@@ -150,6 +154,13 @@ def exits_reported() -> Iterator[None]:
             why="one caller's reply cannot end the server",
             fix="Return to end the reply, or give `CloseStream()` to end the call",
         ) from error
+
+
+def is_heard(value: Any) -> bool:
+    """Whether there is anything to hear in what a reply gave: not in outputs beside the media alone."""
+    if isinstance(value, (tuple, list)):
+        return any(is_heard(part) for part in value)
+    return value is not None and not isinstance(value, (AdditionalOutputs, CloseStream))
 
 
 async def given(*inputs: Any) -> tuple[Any, ...]:

@@ -25,7 +25,7 @@ from .callables import check_callable, defaults_beyond, places_beyond
 from .data import filled
 from .judging import Judging
 from .partials import Partials
-from .performing import OVER, Reply, given
+from .performing import OVER, Reply, given, is_heard
 from .shapes import Listener, Source
 from .speaker import Speaker
 
@@ -153,9 +153,7 @@ class ReplyOnPause(AsyncStreamHandler):
         value = await reply.next()
         if reply is not self._reply:  # it was interrupted while it made this
             return None
-        if value is OVER:
-            return await self._finish(reply)
-        return self._tell(value)
+        return await self._finish(reply) if value is OVER else self._tell(value)
 
     async def shutdown(self) -> None:
         self._drop()
@@ -205,8 +203,7 @@ class ReplyOnPause(AsyncStreamHandler):
                     self._drop()
                 case Paused(audio, prepared, speech):
                     self._log("pause_detected", speech=[round(second, 3) for second in speech])
-                    reply = self._reply if prepared else None
-                    self._perform(reply or self._answer(audio))
+                    self._perform(self._reply if prepared and self._reply else self._answer(audio))
 
     async def _judge(self, audio: Samples, pause: int) -> None:
         if self._judging is not None and (complete := await self._judging.complete(audio)) is not None:
@@ -237,6 +234,8 @@ class ReplyOnPause(AsyncStreamHandler):
         if self._line is not None:
             await self._line.all_played()
         if reply is self._reply:
+            if not reply.failed:  # pages that wait for a reply learn that this one gave nothing to hear
+                self._tell_start()
             self._drop()
             self._obey(self.turns.replied())
 
@@ -247,12 +246,16 @@ class ReplyOnPause(AsyncStreamHandler):
             self._beside.begin(reply.close())
 
     def _tell(self, value: Any) -> Any:
-        if self._starting and value is not None:
-            self._starting = False
-            self._log("response_starting")
+        if is_heard(value):
+            self._tell_start()
         if self.phone_mode:
             self._chain(value)
         return value
+
+    def _tell_start(self) -> None:
+        if self._starting:
+            self._starting = False
+            self._log("response_starting")
 
     def _chain(self, value: Any) -> None:
         """On the telephone nobody can send inputs: what a reply puts out is what the next one takes."""
