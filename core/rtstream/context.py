@@ -75,6 +75,22 @@ class Line(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Channel:
+    """The way to a client for text, as FastRTC's users have it: with the names of aiortc's data channel."""
+
+    line: Line
+
+    @property
+    def readyState(self) -> str:  # aiortc's name
+        """Always "open": what is sent before the client has its data channel waits for it."""
+        return "open"
+
+    def send(self, message: str) -> None:
+        """Send text to the client. From any thread; never waits. Carriers are sent none."""
+        self.line.send_text(message)
+
+
 current_line: ContextVar[Line | None] = ContextVar("rtstream_line", default=None)
 
 

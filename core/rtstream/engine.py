@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import copy
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.websockets import WebSocket
 
-from .context import Call
+from .clock import in_loop
+from .context import Call, Channel
 from .errors import RtstreamError, TracksUnfit, UnknownConnection
 from .handlers.base import StreamHandlerBase
 from .handlers.data import WebRTCData
@@ -19,6 +21,7 @@ from .handlers.forms import as_handler
 from .options import StreamOptions
 from .outputs import AdditionalOutputs
 from .server.bodies import Body
+from .server.requests import as_body, refusal
 from .session.outcome import EndReason
 from .session.registry import Sessions
 from .session.reports import users_code
@@ -30,6 +33,8 @@ from .wire.base import Wire
 from .wire.browser import BrowserWire
 
 if TYPE_CHECKING:
+    from starlette.responses import JSONResponse
+
     from .server.offers import Offers
 
 LATEST_OUTPUT_SECONDS = 10.0
@@ -65,6 +70,28 @@ class Engine:
             ConnectionRefused: one of its kinds, see there.
         """
         return await self._offers.handle(body)
+
+    async def handle_offer(
+        self, body: Any, set_outputs: Callable[[AdditionalOutputs], None] | None = None
+    ) -> dict[str, Any] | JSONResponse:
+        """Answer a WebRTC offer, or take an ICE candidate, from a route of your own.
+
+        Args:
+            body: what the client posted, as a dict or a `Body`.
+            set_outputs: is called in the event loop with each additional output of the connection, which
+                `output_stream` then does not give; default, and `set_additional_outputs(id)`: it does.
+
+        Returns:
+            as `Stream.offer`.
+        """
+        try:
+            read = as_body(body)
+            answer = await self.answer(read)
+        except RtstreamError as error:
+            return refusal(error)
+        if set_outputs is not None and read.type == "offer":
+            self.sessions.get(read.webrtc_id).outputs.hand_to(set_outputs)
+        return answer
 
     async def run(self, transport: Transport, id: str | None = None) -> Session:
         """Run one connection over any transport to its end, and return it.
@@ -132,6 +159,16 @@ class Engine:
         """The handlers of the live connections by id."""
         return {session.id: session.handler for session in self.sessions}
 
+    @property
+    def data_channels(self) -> dict[str, Channel]:
+        """By id the way to the clients of the live connections for text: `data_channels[id].send("…")`."""
+        return {session.id: Channel(session) for session in self.sessions}
+
+    def clean_up(self, webrtc_id: str) -> None:
+        """End a connection, and clean up after it; nothing happens if there is none. From any thread."""
+        with suppress(UnknownConnection):
+            self.update_connection(webrtc_id)
+
     async def get_rtc_configuration(self) -> dict[str, Any] | None:
         """The configuration for the browser, resolved if it was given as a function."""
         from .server.offers import resolve
@@ -149,10 +186,25 @@ class Engine:
         self.sessions.get(webrtc_id).handler.set_args(args)
 
     async def output_stream(self, webrtc_id: str) -> AsyncIterator[AdditionalOutputs]:
-        """The additional outputs of a connection, as they come; ends with it. Raises as `set_input`."""
-        feed = self.sessions.get(webrtc_id).outputs
-        while (outputs := await feed.next()) is not None:
+        """The additional outputs of a connection, as they come; ends with it.
+
+        One that is not there yet is waited for, for 15 s.
+        """
+        feed = await self.sessions.outputs_to_come(webrtc_id)
+        while feed is not None and (outputs := await feed.next()) is not None:
             yield outputs
+
+    def set_additional_outputs(self, webrtc_id: str) -> Callable[[AdditionalOutputs], None]:
+        """What adds to the outputs that `output_stream` gives, from outside the handler and from any thread.
+
+        It raises UnknownConnection when it is called and no live connection has that id.
+        """
+
+        def add(outputs: AdditionalOutputs) -> None:
+            session = self.sessions.get(webrtc_id)
+            in_loop(session.handler.loop, session.outputs.keep, outputs)
+
+        return add
 
     async def fetch_latest_output(self, webrtc_id: str) -> AdditionalOutputs:
         """The next additional output of a connection that nobody has read.

@@ -118,6 +118,7 @@ class Stream(Engine):
         self.additional_outputs_handler = options.additional_outputs_handler
         self.verbose = verbose
         self._own_ui: Page | None = None
+        self._own_component: WebRTC | None = None
         self._life = Life()
 
     # On a server.
@@ -228,10 +229,18 @@ class Stream(Engine):
 
     @property
     def webrtc_component(self) -> WebRTC:
-        """The Gradio component of the UI; a built-in one where Blocks that were set have none."""
-        component = (self._own_ui or self._page).component or self._page.component
+        """The Gradio component: the one that was set, else that of the UI.
+
+        One that is set shares the stream's limit and its ids, as all do in Blocks that `ui` is set to.
+        """
+        component = self._own_component or (self._own_ui or self._page).component or self._page.component
         assert component is not None  # the built-in UI has one
         return component
+
+    @webrtc_component.setter
+    def webrtc_component(self, component: WebRTC) -> None:
+        component.join(self)
+        self._own_component = component
 
     @property
     def ui(self) -> Blocks:

@@ -12,6 +12,7 @@ from .handlers.base import (
     StreamHandler,
     StreamHandlerBase,
 )
+from .handlers.data import WebRTCData
 from .handlers.functions import VideoStreamHandler
 from .handlers.types import AudioEmitType, VideoEmitType
 
@@ -31,4 +32,5 @@ __all__ = [
     "StreamHandlerImpl",
     "VideoEmitType",
     "VideoStreamHandler",
+    "WebRTCData",
 ]

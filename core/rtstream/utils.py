@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, TypedDict
 
-from .context import Context, get_current_context
+from .context import Channel, Context, current_line, get_current_context
+from .handlers.data import WebRTCData
 from .media.audio import (
     aggregate_bytes_to_16bit,
     async_aggregate_bytes_to_16bit,
@@ -27,6 +28,18 @@ class AudioChunk(TypedDict):
     end: int
 
 
+class CurrentChannel:
+    """The way for text to the client of the connection that the calling handler serves, if there is one."""
+
+    def get(self, default: Channel | None = None) -> Channel | None:
+        """As of a context variable."""
+        line = current_line.get()
+        return default if line is None else Channel(line)
+
+
+current_channel = CurrentChannel()
+
+
 def create_message(type: str, data: Any) -> str:
     """A message for `send_message`: `{"type": …, "data": …}` as JSON."""
     return json.dumps({"type": type, "data": data})
@@ -39,6 +52,7 @@ __all__ = [
     "Context",
     "RTCConfigurationCallable",
     "Warning",
+    "WebRTCData",
     "WebRTCError",
     "aggregate_bytes_to_16bit",
     "async_aggregate_bytes_to_16bit",
@@ -47,6 +61,7 @@ __all__ = [
     "audio_to_float32",
     "audio_to_int16",
     "create_message",
+    "current_channel",
     "get_current_context",
     "wait_for_item",
 ]

@@ -15,7 +15,7 @@ from typing import Any, cast, get_args
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
-from rtstream import AdditionalOutputs, Stream, UIArgs, WebRTCData
+from rtstream import AdditionalOutputs, Stream, StreamHandler, UIArgs, WebRTCData
 from rtstream.errors import HandlerReturnedNonsense, OptionError, UnknownConnection
 from rtstream.inputs import Input
 from rtstream.options import Modality, Mode
@@ -26,7 +26,7 @@ from tests.helpers.ports import port
 
 gr = pytest.importorskip("gradio")
 
-from rtstream import WebRTC  # noqa: E402 (it loads Gradio)
+from rtstream import WebRTC, webrtc  # noqa: E402 (it loads Gradio)
 from rtstream.ui import arguments, inside, wiring  # noqa: E402
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(120)]
@@ -271,6 +271,31 @@ def test_components_in_blocks_that_are_set_join_the_streams_limit() -> None:
         await life
 
     run(main())
+
+
+@pytest.mark.parametrize("when", ["before it has its handler", "after"])
+def test_a_component_that_is_set_shares_the_streams_ids_without_its_blocks(when: str) -> None:
+    """As programs do whose Blocks are launched by themselves: `stream.webrtc_component = component`."""
+    stream = Stream(echo, modality="audio")
+
+    def make() -> Any:
+        with gr.Blocks():
+            component = WebRTC(modality="audio")
+            if when != "after":
+                stream.webrtc_component = component
+            component.stream(stream.event_handler, inputs=[component], outputs=[component])
+            if when == "after":
+                stream.webrtc_component = component
+        return component
+
+    component = made(make)
+    assert stream.webrtc_component is component
+    assert component.connected() is not stream
+    assert component.connected().sessions is stream.sessions
+
+
+def test_the_component_is_had_from_fastrtcs_module_too() -> None:
+    assert webrtc.WebRTC is WebRTC and webrtc.StreamHandler is StreamHandler
 
 
 def test_what_is_no_blocks_cannot_be_set() -> None:

@@ -22,11 +22,12 @@ from rtstream import (
     wait_for_item,
 )
 from rtstream.clock import Clock, pass_turn
+from rtstream.context import Channel
 from rtstream.errors import UnknownConnection
 from rtstream.inputs import Input
 from rtstream.media.frames import Message
 from rtstream.session.feed import KEPT
-from rtstream.session.registry import UNREAD
+from rtstream.session.registry import TO_COME, UNREAD
 from rtstream.transports.memory import MemoryTransport
 from tests.helpers.handlers import AsyncEcho, Echo, Saying, tone
 from tests.helpers.media import Picture, Sound, pictures, sounds, values
@@ -460,7 +461,7 @@ def test_a_handler_sends_messages_from_where_it_runs(echo: Any) -> None:
         async with calling(Stream(Sync() if echo is Echo else Async(), modality="audio")) as call:
             await call.talk(*sounds(2))
             assert await call.until_told("log", 2) == [{"type": "log", "data": "heard"}] * 2
-            assert call.session.handler.channel is call.session
+            assert call.session.handler.channel == Channel(call.session)
             assert call.session.handler.loop is asyncio.get_running_loop()
 
     stepped(main())
@@ -582,10 +583,65 @@ def test_outputs_of_nobody_are_an_error_and_leave_no_trace() -> None:
     async def main() -> None:
         stream = Stream(AsyncEcho(), modality="audio")
         with pytest.raises(UnknownConnection):
-            await anext(stream.output_stream("nobody"))
-        with pytest.raises(UnknownConnection):
             await stream.fetch_latest_output("nobody")
         assert len(stream.sessions) == 0
+
+    stepped(main())
+
+
+def test_a_reader_waits_for_a_connection_that_is_to_come_and_no_longer_than_it_may_take(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A page's EventSource asks before the call stands, and again and again when it has ended."""
+
+    async def main() -> None:
+        stream = Stream(Saying(AdditionalOutputs("first")), modality="audio")
+
+        async def read() -> list[Any]:
+            return [outputs.args async for outputs in stream.output_stream("caller")]
+
+        gone, *early = [asyncio.create_task(read()) for _ in range(3)]
+        await Clock().sleep(TO_COME - 1)
+        gone.cancel()
+        stream.sessions.reserve("caller")  # with no turn of the loop between, in which the reader would go
+        session = stream.session("caller", line := MemoryTransport())
+        life = stream.sessions.start(session, session.run)
+        await line.until(lambda: bool(line.messages))
+        line.hang_up()
+        await life
+        assert sum([await reader for reader in early], []) == [("first",)]
+        began = Clock().now()
+        assert await read() == []
+        assert Clock().now() - began == pytest.approx(TO_COME)
+        assert "no such connection" in caplog.text
+        assert not stream.sessions._awaited
+
+    stepped(main())
+
+
+def test_outputs_can_be_added_from_outside_and_be_given_to_a_function_instead() -> None:
+    async def main() -> None:
+        stream = Stream(handler := AsyncEcho(), modality="audio")
+        add, got = stream.set_additional_outputs("caller"), list[AdditionalOutputs]()
+        with pytest.raises(UnknownConnection):
+            add(AdditionalOutputs("too early"))
+        async with calling(stream) as call:
+            thread = threading.Thread(target=add, args=[AdditionalOutputs("from outside")])
+            thread.start()
+            assert (await stream.fetch_latest_output("caller")).args == ("from outside",)
+            thread.join()
+            assert not call.told()
+            call.session.outputs.hand_to(got.append)
+            live = call.session.handler
+            assert isinstance(live, type(handler))
+            live.queue.put_nowait(AdditionalOutputs("given"))
+            await call.until_told("fetch_output", 1)
+            assert [outputs.args for outputs in got] == [("given",)]
+            call.say(Message(json.dumps({"type": "take_outputs"})))
+            await pass_turn()
+            add(AdditionalOutputs("by message"))
+            assert await call.until_told("output", 1)
+            await call.hung_up()
 
     stepped(main())
 

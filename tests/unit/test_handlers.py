@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rtstream import Context, StreamHandler
+from rtstream.context import Channel
 from rtstream.errors import OptionError
 from rtstream.handlers.base import StreamHandlerBase
 from rtstream.handlers.data import PLACEHOLDER
@@ -155,7 +156,7 @@ def test_bound_to_its_line_it_has_defaults_a_loop_and_a_voice() -> None:
         handler.bind(line, [1, 2])
         assert handler.loop is asyncio.get_running_loop()
         assert handler.latest_args == [PLACEHOLDER, 1, 2] and not handler.args_set.is_set()
-        assert handler.phone_mode and handler.channel is line
+        assert handler.phone_mode and handler.channel == Channel(line)
         await handler.send_message("hello")
         handler.clear_queue()
         assert line.texts == ["hello"] and line.cleared == 1

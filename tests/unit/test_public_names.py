@@ -58,6 +58,18 @@ def test_fastrtcs_modules_have_what_they_list(module: Any) -> None:
         assert getattr(module, name) is not None
 
 
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        (utils, "AdditionalOutputs AudioChunk Context WebRTCData create_message current_channel"),
+        (tracks, "EmitType HandlerType StreamHandlerBase StreamHandlerImpl VideoStreamHandler WebRTCData"),
+        (reply_on_pause, "AlgoOptions AppState ModelOptions ReplyFnGenerator create_message"),
+    ],
+)
+def test_names_that_programs_import_from_fastrtcs_modules_are_there(module: Any, names: str) -> None:
+    assert set(names.split()) <= set(module.__all__)
+
+
 @pytest.mark.parametrize("module", [utils, tracks, reply_on_pause, protocol, silero, stt_, tts])
 def test_a_name_is_the_same_thing_wherever_it_is_imported_from(module: Any) -> None:
     shared = set(FASTRTC) & set(module.__all__)

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from ..context import Line
+from ..context import Channel, Line
 from ..errors import OptionError
 from ..media.frames import Kind
 from ..wire.messages import inputs_wanted, sendable
@@ -152,6 +152,10 @@ class StreamHandlerBase:
             self._args_set = asyncio.Event()
         return self._args_set
 
+    @args_set.setter
+    def args_set(self, event: asyncio.Event) -> None:
+        self._args_set = event
+
     @property
     def latest_args(self) -> list[Any]:
         """The newest additional inputs, from index 1; index 0 is the place of the media."""
@@ -164,9 +168,9 @@ class StreamHandlerBase:
         self._latest_args = args
 
     @property
-    def channel(self) -> Line | None:
-        """The line to the client; None before there is one."""
-        return self._line
+    def channel(self) -> Channel | None:
+        """The way to the client for text, `channel.send("…")`; None before there is one."""
+        return None if self._line is None else Channel(self._line)
 
     def set_args(self, args: Sequence[Any]) -> None:
         """Take new additional inputs. From any thread."""

@@ -22,6 +22,7 @@ class Feed:
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
         self._taken = False
+        self._keeper: Callable[[AdditionalOutputs], None] = self.keep
         self._waiting: deque[AdditionalOutputs] = deque(maxlen=KEPT)
         self._changed = asyncio.Event()
         self._ended = False
@@ -32,12 +33,21 @@ class Feed:
         return len(self._waiting)
 
     def put(self, outputs: AdditionalOutputs) -> None:
-        """Add one; the oldest goes when nobody reads."""
+        """Add one, and tell the client of it; the oldest goes when nobody reads."""
+        self._keeper(outputs)
+        if not self._taken:
+            self._tell(messages.output_ready())
+
+    def keep(self, outputs: AdditionalOutputs) -> None:
+        """Add one without a word to the client, unless it is sent them themselves."""
         if self._taken:
             return self._tell(messages.output(outputs.args))
         self._waiting.append(outputs)
         self._changed.set()
-        self._tell(messages.output_ready())
+
+    def hand_to(self, keeper: Callable[[AdditionalOutputs], None]) -> None:
+        """From now on call this with each that the handler gives, instead of keeping them."""
+        self._keeper = keeper
 
     def deliver(self) -> None:
         """From now on send each to the client, those that wait first; nobody else is given any."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from ..errors import AlreadyConnected, ServerStopping, TooManyConnections, UnknownConnection
 from .feed import Feed
@@ -14,6 +15,9 @@ from .session import Session
 STOPPING = "The server is stopping"
 RETRY_AFTER = 5  # seconds that a refused client is told to wait
 UNREAD = 5.0  # seconds for which the last outputs of an ended session wait for their reader
+TO_COME = 15.0  # seconds for which a reader waits for a connection that is not there yet
+
+logger = logging.getLogger("rtstream.session")
 
 
 class Sessions:
@@ -27,6 +31,7 @@ class Sessions:
         self.limit = limit
         self._live: dict[str, Session | None] = {}
         self._unread: dict[str, Feed] = {}
+        self._awaited: dict[str, set[asyncio.Future[Feed]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -58,6 +63,27 @@ class Sessions:
         """The additional outputs of a session, for a while also those it left behind. Raises as `get`."""
         left = self._unread.get(id)
         return left if left is not None else self.get(id).outputs
+
+    async def outputs_to_come(self, id: str) -> Feed | None:
+        """As `outputs`, of a session that may still be on its way; None if it does not come in time.
+
+        Pages ask for the outputs of a connection before it stands, and ask again when it has ended.
+        """
+        with suppress(UnknownConnection):
+            return self.outputs(id)
+        coming: asyncio.Future[Feed] = asyncio.get_running_loop().create_future()
+        waiting = self._awaited.setdefault(id, set())
+        waiting.add(coming)
+        try:
+            async with asyncio.timeout(TO_COME):
+                return await coming
+        except TimeoutError:
+            logger.warning("the outputs of %.80r are asked for, but there is no such connection", id)
+            return None
+        finally:
+            waiting.discard(coming)
+            if not waiting:
+                self._awaited.pop(id, None)
 
     @property
     def full(self) -> bool:
@@ -104,6 +130,9 @@ class Sessions:
     def start(self, session: Session, life: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """Run a session whose place is reserved, to its end, in a task; the place is then free."""
         self._live[session.id] = session
+        for coming in self._awaited.pop(session.id, ()):
+            if not coming.done():
+                coming.set_result(session.outputs)
         if self._stopping:  # it was being answered when the stop came
             session.end(EndReason.SERVER_STOPPING, STOPPING)
         task = asyncio.ensure_future(self._hold(session, life))

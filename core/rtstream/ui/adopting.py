@@ -44,7 +44,8 @@ def adopt(blocks: Any, engine: Engine, mount: Mount) -> Page:
     blocks.analytics_enabled = False
     components = [block for block in blocks.blocks.values() if isinstance(block, WebRTC)]
     for component in components:
-        component.connected().sessions = engine.sessions
+        component.connected()
+        component.join(engine)
     return Page(with_api(blocks, engine, mount), components[0] if components else None)
 
 

@@ -34,6 +34,7 @@ class Connection:
     variant: str
     _options: StreamOptions
     _engine: Engine | None
+    _joined: Engine | None = None  # whose connections it is to share when it has a handler
     _sends = False  # whether there are inputs
     _listening = False  # whether somebody takes the additional outputs
 
@@ -152,6 +153,12 @@ class Connection:
 
     # Inside.
 
+    def join(self, engine: Engine) -> None:
+        """Share the connections of another engine: those of a Stream whose component this is to be."""
+        self._joined = engine
+        if self._engine is not None:
+            self._engine.sessions = engine.sessions
+
     def connected(self) -> Engine:
         """The engine.
 
@@ -173,7 +180,10 @@ class Connection:
             time_limit=self._options.time_limit if seconds is None else as_seconds(seconds),
             additional_inputs=sent,
         )
-        return Engine(fn, options)
+        engine = Engine(fn, options)
+        if self._joined is not None:
+            engine.sessions = self._joined.sessions
+        return engine
 
     def _connect(self, engine: Engine | None) -> None:
         """Take an engine, from here on and in all copies."""

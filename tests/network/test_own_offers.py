@@ -1,0 +1,202 @@
+"""Programs with routes of their own: for offers, for what is put out, and for text to a client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
+
+from rtstream import AdditionalOutputs, AsyncStreamHandler, Stream, wait_for_item
+from rtstream.server.bodies import Body
+from rtstream.utils import create_message, current_channel
+from tests.conftest import REPOSITORY, run
+from tests.helpers.handlers import AsyncEcho, Saying
+from tests.helpers.server import serving, until
+from tests.helpers.webrtc import Caller, caller
+from tests.packaging.test_readme import BLOCK
+
+pytestmark = pytest.mark.network
+
+Keeper = Callable[[AdditionalOutputs], None]
+
+
+def own_routes(stream: Stream, keeper: Keeper | None = None) -> FastAPI:
+    """An app that takes offers at a route of its own, and asks who calls before it hands them on."""
+    app = FastAPI()
+
+    @app.post("/rooms/{room}/webrtc/offer")
+    async def offer(room: str, request: Request) -> Any:
+        body = await request.json()
+        put = keeper or stream.set_additional_outputs(body["webrtc_id"])
+        return await stream.handle_offer(body, set_outputs=put)
+
+    @app.get("/outputs")
+    async def outputs(webrtc_id: str) -> StreamingResponse:
+        async def events() -> AsyncIterator[str]:
+            async for out in stream.output_stream(webrtc_id):
+                yield f"data: {json.dumps(out.args)}\n\n"
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    return app
+
+
+async def post(client: Caller, **body: Any) -> Any:
+    return await client.server.http.post("/rooms/kitchen/webrtc/offer", json=body)
+
+
+async def call(client: Caller) -> None:
+    await client.take(await post(client, **await client.offer()))
+
+
+def test_an_offer_to_a_route_of_ones_own_is_answered_and_its_outputs_are_read() -> None:
+    async def main() -> None:
+        stream = Stream(Saying(AdditionalOutputs("one"), AdditionalOutputs("two")), modality="audio")
+        async with serving(stream, app=own_routes(stream)) as server, caller(server) as client:
+            await call(client)
+            await client.told("fetch_output")
+            read = stream.output_stream(client.id)
+            assert [(await anext(read)).args for _ in range(2)] == [("one",), ("two",)]
+            stream.set_additional_outputs(client.id)(AdditionalOutputs("from outside"))
+            assert (await anext(read)).args == ("from outside",)
+
+    run(main())
+
+
+def test_candidates_come_to_the_same_route() -> None:
+    async def main() -> None:
+        stream = Stream(AsyncEcho(), modality="audio")
+        async with serving(stream, app=own_routes(stream)) as server, caller(server) as client:
+            await client.take(await post(client, **await client.offer(candidates=False)))
+            for line in client.candidates():
+                given = {"candidate": line, "sdpMid": "0", "sdpMLineIndex": 0}
+                answer = await post(client, type="ice-candidate", webrtc_id=client.id, candidate=given)
+                assert answer.json() == {"status": "success"}
+            await client.hears()
+
+    run(main())
+
+
+def test_what_is_refused_there_has_the_answer_that_the_streams_own_route_gives() -> None:
+    async def main() -> None:
+        stream = Stream(AsyncEcho(), modality="audio", concurrency_limit=1)
+        async with serving(stream, app=own_routes(stream)) as server, caller(server) as client:
+            await call(client)
+            async with caller(server) as second:
+                full = await post(second, **await second.offer())
+            assert (full.status_code, full.json()["meta"]["error"]) == (503, "concurrency_limit_reached")
+            unreadable = await post(client, type="nonsense", webrtc_id="x")
+            assert (unreadable.status_code, unreadable.json()["meta"]["error"]) == (422, "invalid_body")
+            taken = await stream.handle_offer(Body(**await client.offer()))
+            assert taken.status_code == 409  # type: ignore[union-attr]
+
+    run(main())
+
+
+def test_a_function_that_is_given_the_outputs_has_them_instead_of_the_readers() -> None:
+    got: list[Any] = []
+
+    async def main() -> None:
+        stream = Stream(Saying(AdditionalOutputs(1), AdditionalOutputs(2)), modality="audio")
+        app = own_routes(stream, got.append)
+        async with serving(stream, app=app) as server, caller(server) as client:
+            await call(client)
+            await until(lambda: len(client.messages) >= 2)
+            assert [outputs.args for outputs in got] == [(1,), (2,)]
+            assert [message["type"] for message in client.messages] == ["fetch_output"] * 2
+            assert stream.sessions.get(client.id).outputs.unread == 0
+
+    run(main())
+
+
+def test_a_page_that_asks_for_the_outputs_before_its_call_is_given_them_all() -> None:
+    async def main() -> None:
+        stream = Stream(Saying(AdditionalOutputs("first")), modality="audio")
+        async with serving(stream, app=own_routes(stream)) as server, caller(server) as client:
+
+            async def first_event() -> str:
+                url, asked = "/outputs", {"webrtc_id": client.id}
+                async with server.http.stream("GET", url, params=asked) as response:
+                    return await anext(response.aiter_lines())
+
+            event = asyncio.create_task(first_event())
+            await until(lambda: client.id in stream.sessions._awaited)
+            await call(client)
+            assert await event == 'data: ["first"]'
+
+    run(main())
+
+
+class Transcript(AsyncStreamHandler):
+    """Sends its client text in the ways that FastRTC's users send it, for each frame that it hears."""
+
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=48000)
+        self.args_set = asyncio.Event()  # as handlers from the time before `wait_for_args` do
+        self.ways: asyncio.Queue[str] = asyncio.Queue()
+        for way in ("handler", "current", "stream"):
+            self.ways.put_nowait(way)
+
+    async def receive(self, frame: Any) -> None:
+        if (way := await wait_for_item(self.ways)) is None:
+            return
+        channel = {
+            "handler": self.channel,
+            "current": current_channel.get(),
+            "stream": transcribing.data_channels.get(self.channel.line.context.webrtc_id),  # type: ignore[union-attr]
+        }[way]
+        assert channel is not None and channel.readyState == "open"
+        channel.send(create_message("transcript", way))
+
+    async def emit(self) -> Any:
+        await asyncio.Event().wait()
+
+
+transcribing = Stream(Transcript(), modality="audio")
+
+
+def test_text_to_the_client_goes_through_its_channel_however_it_is_had() -> None:
+    async def main() -> None:
+        async with serving(transcribing, app=own_routes(transcribing)) as server, caller(server) as client:
+            await call(client)
+            await until(lambda: len(client.messages) == 3)
+            assert client.messages == [
+                {"type": "transcript", "data": way} for way in ("handler", "current", "stream")
+            ]
+        assert current_channel.get() is None
+
+    run(main())
+
+
+def test_cleaning_up_ends_a_call_and_is_no_error_when_there_is_none() -> None:
+    async def main() -> None:
+        stream = Stream(AsyncEcho(), modality="audio")
+        async with serving(stream, app=own_routes(stream)) as server, caller(server) as client:
+            await call(client)
+            await client.hears()
+            for id in [*stream.connections, "nobody"]:
+                stream.clean_up(id)
+            await client.gone()
+            await server.empty()
+
+    run(main())
+
+
+def test_the_route_in_the_documentation_answers_a_call() -> None:
+    text = (REPOSITORY / "docs" / "from-fastrtc.md").read_text(encoding="utf-8")
+    (block,) = BLOCK.finditer(text)
+    example: dict[str, Any] = {}
+    exec(block["text"], example)
+
+    async def main() -> None:
+        async with serving(example["stream"], app=example["app"]) as server, caller(server) as client:
+            body = await client.offer()
+            await client.take(await server.http.post("/rooms/kitchen/offer", json=body))
+            await until(lambda: client.pc.connectionState == "connected")
+
+    run(main())
