@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar, overload
+
+from .errors import OptionError
+
+Hearing = TypeVar("Hearing", bound=Callable[[str], Any])
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,9 @@ class Line(Protocol):
     def send_text(self, text: str) -> None:
         """Send text to the client, beside the media. From any thread; never waits."""
 
+    def hear_text(self, fn: Callable[[str], Any]) -> None:
+        """Call `fn`, plain or async, with each text that the client sends from now on; in the event loop."""
+
     def clear(self) -> None:
         """Forget the sound and pictures that are queued and not yet played. From any thread."""
 
@@ -89,6 +97,26 @@ class Channel:
     def send(self, message: str) -> None:
         """Send text to the client. From any thread; never waits. Carriers are sent none."""
         self.line.send_text(message)
+
+    @overload
+    def on(self, event: str) -> Callable[[Hearing], Hearing]: ...
+    @overload
+    def on(self, event: str, fn: Hearing) -> Hearing: ...
+    def on(self, event: str, fn: Callable[[str], Any] | None = None) -> Any:
+        """Call a function, plain or async, with each text of the client: `@channel.on("message")`.
+
+        Raises:
+            OptionError: for another event.
+        """
+        if event != "message":
+            raise OptionError(
+                f"channels have no event {event!r}",
+                fix='Use "message"; `start_up` and `shutdown` tell the rest',
+            )
+        if fn is None:
+            return partial(self.on, event)
+        self.line.hear_text(fn)
+        return fn
 
 
 current_line: ContextVar[Line | None] = ContextVar("rtstream_line", default=None)

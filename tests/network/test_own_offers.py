@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from rtstream import AdditionalOutputs, AsyncStreamHandler, Stream, wait_for_item
+from rtstream.context import Channel
 from rtstream.server.bodies import Body
 from rtstream.utils import create_message, current_channel
 from tests.conftest import REPOSITORY, run
@@ -173,6 +174,29 @@ def test_text_to_the_client_goes_through_its_channel_however_it_is_had() -> None
     run(main())
 
 
+class Listening(AsyncEcho):
+    """Takes text from its client in the only way that FastRTC's users have."""
+
+    def set_channel(self, channel: Channel) -> None:
+        super().set_channel(channel)
+
+        @channel.on("message")
+        def _(text: str) -> None:
+            channel.send(create_message("heard", json.loads(text)["message"]))
+
+
+def test_text_from_the_client_reaches_what_listens_on_the_channel() -> None:
+    async def main() -> None:
+        async with serving(Stream(Listening(), modality="audio")) as server, caller(server) as page:
+            await page.call()
+            await until(lambda: page.channel and page.channel.readyState == "open")
+            assert page.channel is not None
+            page.channel.send(json.dumps({"type": "chat", "message": "hello"}))
+            assert (await page.told("heard"))["data"] == "hello"
+
+    run(main())
+
+
 def test_cleaning_up_ends_a_call_and_is_no_error_when_there_is_none() -> None:
     async def main() -> None:
         stream = Stream(AsyncEcho(), modality="audio")
@@ -189,7 +213,7 @@ def test_cleaning_up_ends_a_call_and_is_no_error_when_there_is_none() -> None:
 
 def test_the_route_in_the_documentation_answers_a_call() -> None:
     text = (REPOSITORY / "docs" / "from-fastrtc.md").read_text(encoding="utf-8")
-    (block,) = BLOCK.finditer(text)
+    (block,) = [block for block in BLOCK.finditer(text) if block["note"] == "rooms.py"]
     example: dict[str, Any] = {}
     exec(block["text"], example)
 

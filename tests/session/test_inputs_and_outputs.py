@@ -23,7 +23,7 @@ from rtstream import (
 )
 from rtstream.clock import Clock, pass_turn
 from rtstream.context import Channel
-from rtstream.errors import UnknownConnection
+from rtstream.errors import OptionError, UnknownConnection
 from rtstream.inputs import Input
 from rtstream.media.frames import Message
 from rtstream.session.feed import KEPT
@@ -514,6 +514,48 @@ def test_the_context_is_that_of_the_connection_wherever_the_users_code_runs(fn: 
 
     stepped(main())
     assert seen == ["one", "two"]
+
+
+# Text from the client.
+
+
+class Chatting(AsyncEcho):
+    """Answers text in the ways that FastRTC's users do: on the channel, from a function of its own."""
+
+    def set_channel(self, channel: Channel) -> None:
+        super().set_channel(channel)
+
+        @channel.on("message")
+        def plain(text: str) -> None:
+            if text == "wrong":
+                raise ValueError("wrong text")
+            channel.send(f"plain {text} {get_current_context().webrtc_id}")
+
+        async def later(text: str) -> None:
+            await Clock().sleep(0.1)
+            channel.send(f"later {text}")
+
+        assert channel.on("message", later) is later
+        with pytest.raises(OptionError, match="no event 'close'"):
+            channel.on("close", later)
+
+    async def start_up(self) -> None:
+        assert self.channel is not None
+        self.channel.send("set before")
+
+
+def test_text_of_the_client_is_heard_on_the_channel_and_what_goes_wrong_with_it_is_told() -> None:
+    async def main() -> None:
+        async with calling(Stream(Chatting(), modality="audio")) as call:
+            call.say(Message("hello"), Message("wrong"))
+            await Clock().sleep(0.5)
+            own = [text for text in call.line.messages if not text.startswith("{")]
+            assert own == ["set before", "plain hello caller", "later hello", "later wrong"]
+            assert [error.what for error in call.session.errors] == ["wrong text"]
+            assert len(call.line.messages) == 7  # those, two echoes and the error
+            await call.hung_up()
+
+    stepped(main())
 
 
 # Outputs.

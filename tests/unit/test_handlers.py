@@ -54,6 +54,9 @@ class Line:
     def send_text(self, text: str) -> None:
         self.texts.append(text)
 
+    def hear_text(self, fn: Any) -> None:
+        self.heard = fn
+
     def clear(self) -> None:
         self.cleared += 1
 

@@ -96,6 +96,9 @@ class StreamHandlerBase:
     def shutdown(self) -> Any:
         """Called exactly once when the connection has ended, whatever ended it."""
 
+    def set_channel(self, channel: Channel) -> Any:
+        """Called in the event loop, before `start_up`: the place for `@channel.on("message")`."""
+
     def on_dtmf(self, digit: str) -> Any:
         """Called with each key that a caller presses, such as "5"; what it returns is sent as `emit`'s is."""
 

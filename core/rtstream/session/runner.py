@@ -43,3 +43,9 @@ class Runner:
         """Let the threads go; calls that still run are abandoned."""
         for worker in self._workers.values():
             worker.close()
+
+
+async def called(fn: Callable[..., Any], *args: Any) -> Any:
+    """Call `fn` in the loop, whether it is plain or async, and return what it gives."""
+    value = fn(*args)
+    return await value if inspect.isawaitable(value) else value

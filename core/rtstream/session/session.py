@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..clock import Clock, in_loop, pass_turn
-from ..context import Context, current_line
+from ..context import Channel, Context, current_line
 from ..errors import RtstreamError
 from ..handlers.base import StreamHandlerBase
 from ..handlers.functions import EXHAUSTED
@@ -26,7 +26,7 @@ from .giving import Giving
 from .keypad import Keypad
 from .outcome import EndReason, Stats
 from .reports import Edge, Reports
-from .runner import Runner
+from .runner import Runner, called
 from .texts import Texts
 from .wishes import granted
 
@@ -92,6 +92,10 @@ class Session:
         """Send text beside the media, in order. From any thread; never waits. Carriers are sent none."""
         in_loop(self._loop, self.texts.put, text)
 
+    def hear_text(self, fn: Callable[[str], Any]) -> None:
+        """Call `fn`, plain or async, in the event loop with each text of the client."""
+        self.texts.listeners.append(lambda text: self._begin(lambda: self._reports.watch(called(fn, text))))
+
     def clear(self) -> None:
         """Forget the sound and pictures that are queued and not yet played. From any thread."""
         in_loop(self._loop, self._clear)
@@ -147,6 +151,7 @@ class Session:
     def _parts(self) -> Sequence[Callable[[], Awaitable[None]]]:
         asked = [source for source in self.handler.sources() if source.kind in (None, *self._options.kinds)]
         return [
+            self._give_channel,
             self._carry,
             self.texts.run,
             self._start_up,
@@ -177,6 +182,11 @@ class Session:
     async def _carry(self) -> None:
         await self.transport.run(self._hear)
         self._end(EndReason.CLIENT_LEFT)
+
+    async def _give_channel(self) -> None:
+        """Before anything is heard."""
+        if self.handler.has_own("set_channel"):
+            await self._reports.watch(called(self.handler.set_channel, Channel(self)))
 
     async def _start_up(self) -> None:
         if self.handler.has_own("start_up"):

@@ -16,7 +16,8 @@ KEPT = 1000  # texts that wait for a client that does not read; more are not tak
 class Texts:
     """The text side of a connection. A telephone carrier is sent none of it.
 
-    `overheard` is called with each text, for whoever watches a call on this machine (`test-file`).
+    `overheard` is called with each text, for whoever watches a call on this machine (`test-file`);
+    `listeners` are called with each text of the client.
 
     Args:
         answers: by the type of a client's message what is called with it.
@@ -24,6 +25,7 @@ class Texts:
 
     def __init__(self, transport: Transport, answers: Mapping[str, Callable[[dict[str, Any]], None]]) -> None:
         self.overheard: Callable[[str], None] = _nobody
+        self.listeners: list[Callable[[str], None]] = []
         self._transport = transport
         self._answers = answers
         self._waiting: asyncio.Queue[str] = asyncio.Queue()
@@ -49,6 +51,8 @@ class Texts:
 
     def hear(self, text: str) -> None:
         """Take a text from the client: answer `ping` and what is known, echo all else as FastRTC does."""
+        for listener in self.listeners:
+            listener(text)
         try:
             said = json.loads(text)
         except (ValueError, RecursionError):
