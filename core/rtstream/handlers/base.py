@@ -48,6 +48,7 @@ class StreamHandlerBase:
 
     _made_with: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
     _line: Line | None = None
+    _clear_queue: Callable[[], None] | None = None  # FastRTC's name, which programs call
     _loop: asyncio.AbstractEventLoop | None = None
     _args_set: asyncio.Event | None = None
     _latest_args: list[Any] | None = None
@@ -134,6 +135,7 @@ class StreamHandlerBase:
         self._has_defaults = defaults is not None
         self._latest_args = [PLACEHOLDER, *(defaults or ())]
         self.phone_mode = line.phone
+        self._clear_queue = self.clear_queue
 
     # What the handler's own code may use.
 
