@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 import rtstream
-from rtstream import pause_detection, reply_on_pause, speech_to_text, text_to_speech, tracks, utils
+from rtstream import (
+    pause_detection,
+    reply_on_pause,
+    reply_on_stopwords,
+    speech_to_text,
+    text_to_speech,
+    tracks,
+    utils,
+)
 from rtstream.pause_detection import protocol, silero
 from rtstream.speech_to_text import stt_
 from rtstream.text_to_speech import tts
@@ -44,6 +52,7 @@ def test_an_unknown_name_is_an_attribute_error_as_everywhere() -> None:
         utils,
         tracks,
         reply_on_pause,
+        reply_on_stopwords,
         pause_detection,
         protocol,
         silero,
@@ -70,7 +79,9 @@ def test_names_that_programs_import_from_fastrtcs_modules_are_there(module: Any,
     assert set(names.split()) <= set(module.__all__)
 
 
-@pytest.mark.parametrize("module", [utils, tracks, reply_on_pause, protocol, silero, stt_, tts])
+@pytest.mark.parametrize(
+    "module", [utils, tracks, reply_on_pause, reply_on_stopwords, protocol, silero, stt_, tts]
+)
 def test_a_name_is_the_same_thing_wherever_it_is_imported_from(module: Any) -> None:
     shared = set(FASTRTC) & set(module.__all__)
     assert shared
