@@ -120,6 +120,9 @@ class Stream(Engine):
         self._own_ui: Page | None = None
         self._own_component: WebRTC | None = None
         self._life = Life()
+        gradio = sys.modules.get("gradio.context")
+        if gradio is not None and gradio.Context.root_block is not None:  # made inside Blocks
+            self.ui.render()  # type: ignore[no-untyped-call]
 
     # On a server.
 
@@ -247,7 +250,8 @@ class Stream(Engine):
         """The Gradio UI: the Blocks that were set, or built-in ones, made when first asked for.
 
         `stream.ui.launch()` serves the UI and the routes of `mount`; `gr.mount_gradio_app(app, stream.ui,
-        path="/ui")` puts it beside them in an app of your own.
+        path="/ui")` puts it beside them in an app of your own. Of a Stream that is made inside Blocks it
+        stands in these.
 
         Raises:
             RuntimeError: on Colab or a Hugging Face Space without `rtc_configuration`.

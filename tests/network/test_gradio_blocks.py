@@ -177,12 +177,33 @@ def test_a_component_of_other_blocks_is_refused_with_a_way_out() -> None:
 
 def test_blocks_that_are_just_being_made_are_no_part_of_the_built_in_ones() -> None:
     def make() -> Any:
+        stream = Stream(echo)
         with gr.Blocks() as blocks:
             gr.Markdown("mine")
-            assert kinds(Stream(echo).ui).count("WebRTC") == 1
+            assert kinds(stream.ui).count("WebRTC") == 1
         return blocks
 
     assert kinds(made(make)) == ["Markdown"]
+
+
+def test_a_stream_that_is_made_inside_blocks_has_its_page_there() -> None:
+    """As Modal's example for FastRTC does: nothing else would be on the page."""
+
+    def make() -> Any:
+        with gr.Blocks() as blocks:
+            gr.Markdown("before")
+            with gr.Column():
+                stream = Stream(echo, additional_inputs=[Input("level", 7, step=1)])
+            gr.Markdown("after")
+        return blocks, stream
+
+    blocks, stream = made(make)
+    assert kinds(blocks).count("WebRTC") == 1 and kinds(blocks).count("Markdown") == 2
+    assert "Markdown" not in kinds(stream.ui)
+    component = blocks.blocks[stream.webrtc_component._id]
+    assert component.connected() is stream
+    assert isinstance(blocks.children[1], gr.Column) and blocks.children[1].children
+    assert len(blocks.fns) >= len(stream.ui.fns) > 0
 
 
 # ICE servers.
