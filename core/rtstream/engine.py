@@ -188,7 +188,10 @@ class Engine:
     async def output_stream(self, webrtc_id: str) -> AsyncIterator[AdditionalOutputs]:
         """The additional outputs of a connection, as they come; ends with it.
 
-        One that is not there yet is waited for, for 15 s.
+        One that is not there yet is waited for, for 3 s; of one that has ended there are none.
+
+        Raises:
+            UnknownConnection: no connection had that id, and none has come.
         """
         feed = await self.sessions.outputs_to_come(webrtc_id)
         while feed is not None and (outputs := await feed.next()) is not None:

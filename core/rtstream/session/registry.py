@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -15,9 +15,8 @@ from .session import Session
 STOPPING = "The server is stopping"
 RETRY_AFTER = 5  # seconds that a refused client is told to wait
 UNREAD = 5.0  # seconds for which the last outputs of an ended session wait for their reader
-TO_COME = 15.0  # seconds for which a reader waits for a connection that is not there yet
-
-logger = logging.getLogger("rtstream.session")
+TO_COME = 3.0  # seconds for which a reader waits for a connection that is not there yet
+KEPT = 1000  # ids of sessions that have ended, for readers who come again
 
 
 class Sessions:
@@ -32,6 +31,7 @@ class Sessions:
         self._live: dict[str, Session | None] = {}
         self._unread: dict[str, Feed] = {}
         self._awaited: dict[str, set[asyncio.Future[Feed]]] = {}
+        self._ended: deque[str] = deque(maxlen=KEPT)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -65,12 +65,17 @@ class Sessions:
         return left if left is not None else self.get(id).outputs
 
     async def outputs_to_come(self, id: str) -> Feed | None:
-        """As `outputs`, of a session that may still be on its way; None if it does not come in time.
+        """As `outputs`, of a session that may still be on its way; None if it has ended.
 
         Pages ask for the outputs of a connection before it stands, and ask again when it has ended.
+
+        Raises:
+            UnknownConnection: none has come in three seconds.
         """
         with suppress(UnknownConnection):
             return self.outputs(id)
+        if id in self._ended:
+            return None
         coming: asyncio.Future[Feed] = asyncio.get_running_loop().create_future()
         waiting = self._awaited.setdefault(id, set())
         waiting.add(coming)
@@ -78,8 +83,7 @@ class Sessions:
             async with asyncio.timeout(TO_COME):
                 return await coming
         except TimeoutError:
-            logger.warning("the outputs of %.80r are asked for, but there is no such connection", id)
-            return None
+            return self.get(id).outputs
         finally:
             waiting.discard(coming)
             if not waiting:
@@ -159,6 +163,7 @@ class Sessions:
             await life()
         finally:
             self.release(session.id)
+            self._ended.append(session.id)
             if session.outputs.unread:
                 self._unread[session.id] = session.outputs
                 asyncio.get_running_loop().call_later(UNREAD, self._unread.pop, session.id, None)
