@@ -223,6 +223,7 @@ def test_a_start_with_the_id_alone_will_do(wire: Any) -> None:
     ("carrier", "told", "decode"),
     [
         (TELNYX, {"encoding": "PCMA", "sample_rate": 8000}, lambda: alaw_encode(SOUND)),
+        (TELNYX, {"encoding": "L16", "sample_rate": 16000}, lambda: SOUND.astype("<i2").tobytes()),
         (TELNYX, {"encoding": "L16", "sample_rate": 16000}, lambda: SOUND.astype(">i2").tobytes()),
         (TWILIO, {"encoding": "audio/x-l16", "sampleRate": 24000}, lambda: SOUND.astype("<i2").tobytes()),
         (PLIVO, {"encoding": "audio/x-l16", "sampleRate": 16000}, lambda: SOUND.astype("<i2").tobytes()),
@@ -251,6 +252,47 @@ def test_the_format_is_the_one_that_start_tells(carrier: Carrier, told: Any, dec
         assert back == coded
     if carrier is PLIVO:
         assert (sent["contentType"], sent["sampleRate"]) == ("audio/x-l16", 16000)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("loudness", [1.0, 0.0003])  # as speech, and as a quiet line: 3 of 32767
+def test_telnyx_linear_sound_is_heard_and_said_in_the_order_that_it_comes_in(
+    order: str, loudness: float
+) -> None:
+    wire = TelephoneWire()
+    wire.decode(changed(TELNYX, media_format={"encoding": "L16", "sample_rate": 16000}))
+    said = (SOUND * loudness).astype(np.int16)
+    silence, steady = np.zeros_like(said), np.full_like(said, 257)  # the same in either order
+    noise = np.random.default_rng(1).integers(-32768, 32767, 320).astype(np.int16)  # noise in either
+    for sound in (silence, steady, noise):
+        wire.decode(linear(sound, order))
+        assert json.loads(wire.encode(FRAME))["media"]["payload"] == LINEAR  # so do most who have tried it
+    for sound in (said, noise, said):
+        (frame,) = wire.decode(linear(sound, order))
+        assert isinstance(frame, AudioFrame) and np.array_equal(frame.samples[0], sound)
+    back = b64decode(json.loads(wire.encode(FRAME))["media"]["payload"])
+    assert back == SOUND.astype(f"{order}i2").tobytes()
+
+
+def linear(samples: Any, order: str) -> str:
+    """A message of linear sound."""
+    coded = samples.astype(f"{order}i2").tobytes()
+    return json.dumps({"event": "media", "media": {"payload": b64encode(coded).decode()}})
+
+
+@pytest.mark.parametrize("encoding", ["raw", "RAW", "audio/x-raw;rate=8000", None])
+def test_exotels_raw_sound_is_linear_however_it_is_called(encoding: str | None) -> None:
+    wire = TelephoneWire()
+    wire.decode(changed(EXOTEL, media_format={"encoding": encoding, "sample_rate": 8000, "bit_rate": "128"}))
+    (frame,) = wire.decode(EXOTEL.sound(SOUND))
+    assert isinstance(frame, AudioFrame) and np.array_equal(frame.samples[0], SOUND)
+
+
+def test_exotels_stream_from_the_midst_of_a_call_is_in_mu_law() -> None:
+    wire = TelephoneWire()
+    wire.decode(changed(EXOTEL, media_format={"encoding": "audio/x-mulaw;rate=8000", "sample_rate": None}))
+    (frame,) = wire.decode(TWILIO.sound(SOUND))
+    assert isinstance(frame, AudioFrame) and np.array_equal(frame.samples[0], ulaw_decode(ulaw_encode(SOUND)))
 
 
 @pytest.mark.parametrize(

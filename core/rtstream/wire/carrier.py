@@ -137,7 +137,9 @@ class CarrierWire:
         told = start.get(self.dialect.format) if isinstance(start, dict) else None
         if not isinstance(told, dict):
             return
-        encoding, rate = str(told.get("encoding", "")), str(told.get(self.dialect.rate, RATES[0]))
+        encoding = str(told.get("encoding") or "").partition(";")[0].strip()  # audio/x-mulaw;rate=8000
+        rate = told.get(self.dialect.rate)
+        rate = str(RATES[0] if rate is None else rate)
         codecs = {name.lower(): pair for name, pair in self.dialect.codecs.items()}
         if encoding:
             if (pair := codecs.get(encoding.lower())) is None:

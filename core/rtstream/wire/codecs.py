@@ -45,4 +45,20 @@ def _linear(order: str) -> Codec:
 ULAW = Codec(ulaw_decode, ulaw_encode)
 ALAW = Codec(alaw_decode, alaw_encode)
 LITTLE = _linear("<")
-BIG = _linear(">")  # network order: RFC 3551 §4.5.11
+BIG = _linear(">")
+
+
+def order_of(coded: bytes) -> Codec | None:
+    """In which order linear sound is written, since in the other one it is noise.
+
+    None where neither tells, as in silence.
+    """
+    little, big = (_roughness(np.frombuffer(coded, f"{order}i2")) for order in "<>")
+    if 2 * min(little, big) >= max(little, big):
+        return None
+    return LITTLE if little < big else BIG
+
+
+def _roughness(samples: NDArray[np.int16]) -> int:
+    """How far apart samples are from those before them, all together."""
+    return int(np.abs(np.diff(samples.astype(np.int32))).sum())

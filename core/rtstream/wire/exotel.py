@@ -19,6 +19,7 @@ class ExotelWire(CarrierWire):
         call="call_sid",
         codecs={
             "audio/x-raw": (LITTLE, LITTLE),
+            "raw": (LITTLE, LITTLE),
             "raw/slin": (LITTLE, LITTLE),
             "base64": (LITTLE, LITTLE),  # so in the older protocol
             "audio/l16": (LITTLE, LITTLE),
