@@ -23,7 +23,7 @@ from rtstream.context import Call
 from rtstream.server.telephone import ONCE_KEPT, Once
 from rtstream.wire.signatures import plivo_signature, twilio_signature
 from tests.conftest import run
-from tests.helpers.carriers import CARRIERS, Carrier
+from tests.helpers.carriers import CARRIERS, EXOTEL, TWILIO, Carrier
 from tests.helpers.handlers import AsyncEcho
 from tests.helpers.server import Server, answering, mounted, serving, until
 from tests.helpers.sockets import spoken_to
@@ -35,6 +35,7 @@ WEBHOOK = PUBLIC + "/telephone/incoming"
 KEY = Ed25519PrivateKey.generate()
 SECRETS = {
     "twilio": ("TWILIO_AUTH_TOKEN", "twilio's secret"),
+    "signalwire": ("SIGNALWIRE_SIGNING_KEY", "signalwire's secret"),
     "telnyx": ("TELNYX_PUBLIC_KEY", b64encode(KEY.public_key().public_bytes_raw()).decode()),
     "plivo": ("PLIVO_AUTH_TOKEN", "plivo's secret"),
     "vonage": ("VONAGE_SIGNATURE_SECRET", "vonage's secret"),
@@ -42,6 +43,7 @@ SECRETS = {
 }
 FIELDS: dict[str, dict[str, str]] = {
     "twilio": {"CallSid": "CA1", "From": "+1", "To": "+2", "CallStatus": "ringing", "Direction": "inbound"},
+    "signalwire": {"CallSid": "CA3", "From": "+1", "To": "+2", "CallStatus": "ringing"},
     "telnyx": {"CallSid": "v3:1", "CallSidLegacy": "v3:1", "ConnectionId": "1", "From": "+1", "To": "+2"},
     "plivo": {"CallUUID": "12345678-1234", "From": "1", "To": "2", "CallStatus": "ringing"},
     "vonage": {"from": "1", "to": "2", "uuid": "aaaaaaaa-bbbb", "conversation_uuid": "CON-1"},
@@ -79,9 +81,9 @@ def webhook(name: str, url: str = WEBHOOK, now: float | None = None, query: str 
     body = urlencode(fields).encode()
     headers = {"content-type": "application/x-www-form-urlencoded"}
     match name:
-        case "twilio":
+        case "twilio" | "signalwire":
             signature = twilio_signature(SECRETS[name][1], url, list(fields.items()))
-            headers["x-twilio-signature"] = signature
+            headers[f"x-{name}-signature"] = signature
         case "telnyx":
             stamp = str(int(now))
             headers["telnyx-timestamp"] = stamp
@@ -249,13 +251,29 @@ def test_a_ticket_is_good_once(carrier: Carrier) -> None:
     run(main())
 
 
-@pytest.mark.parametrize("name", ["twilio", "exotel"])
 @pytest.mark.usefixtures("secrets")
-def test_a_ticket_alone_does_not_open_the_socket_of_a_carrier_that_signs_it(name: str) -> None:
+def test_a_ticket_alone_does_not_open_the_socket_of_twilio_which_signs_it() -> None:
     async def main() -> None:
         async with serving(serving_public()) as server:
+            url = stream_url("twilio", await sent(server, webhook("twilio")))
+            assert "twilio" in (await refused(server, url, {}))["what"]
+
+    run(main())
+
+
+@pytest.mark.parametrize(("name", "speaks"), [("signalwire", TWILIO), ("exotel", EXOTEL)])
+@pytest.mark.usefixtures("secrets")
+def test_a_ticket_opens_the_socket_of_a_carrier_that_does_not_sign_it(name: str, speaks: Carrier) -> None:
+    async def main() -> None:
+        Notes.calls = []
+        async with serving(serving_public()) as server:
             url = stream_url(name, await sent(server, webhook(name)))
-            assert name in (await refused(server, url, {}))["what"]
+            async with dial(server, url, {}) as socket:
+                for text in speaks.texts:
+                    await socket.send(text)
+                await until(lambda: Notes.calls)
+        (call,) = Notes.calls
+        assert call is not None and call.carrier == speaks.name and call.caller
 
     run(main())
 
@@ -286,7 +304,7 @@ def test_a_webhook_of_ten_minutes_ago_is_refused(name: str) -> None:
     run(main())
 
 
-@pytest.mark.parametrize("name", ["telnyx", "plivo", "vonage"])
+@pytest.mark.parametrize("name", ["signalwire", "telnyx", "plivo", "vonage"])
 @pytest.mark.usefixtures("secrets")
 def test_a_replayed_webhook_is_refused_whatever_is_added_to_it(name: str) -> None:
     async def main() -> None:
@@ -308,7 +326,7 @@ def test_with_one_secret_the_other_carriers_are_refused_by_name(monkeypatch: pyt
     async def main() -> None:
         async with serving(serving_public()) as server:
             assert (await sent(server, webhook("twilio"))).status_code == 200
-            for name in ("telnyx", "plivo", "vonage", "exotel"):
+            for name in ("signalwire", "telnyx", "plivo", "vonage", "exotel"):
                 response = await sent(server, webhook(name))
                 assert response.status_code == 403
                 assert SECRETS[name][0] in response.json()["meta"]["fix"]

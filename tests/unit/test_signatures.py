@@ -22,6 +22,7 @@ from rtstream.wire.signatures import (
     plivo_signature,
     signed_by_exotel,
     signed_by_plivo,
+    signed_by_signalwire,
     signed_by_telnyx,
     signed_by_twilio,
     signed_by_vonage,
@@ -113,7 +114,8 @@ def test_any_address_under_which_we_are_known_will_do(url: str, valid: bool) -> 
 def test_an_address_of_figures_is_taken_with_its_port_and_without() -> None:
     signature = twilio_signature("secret", "https://user@[2001:db8::1]/x")
     request = Request("GET", ("https://user@[2001:db8::1]:443/x",), {"x-signalwire-signature": signature})
-    assert signed_by_twilio("secret", request, NOW)
+    assert signed_by_signalwire("secret", request, NOW)
+    assert not signed_by_twilio("secret", request, NOW)
 
 
 @pytest.mark.parametrize("given", ["", "x", "ü", "AAAA" * 7])

@@ -32,12 +32,15 @@ SOCKET = "/telephone/handler"
 SOCKETS = (SOCKET, SOCKET + "/{ticket}")
 SECRETS = {  # where each carrier's secret is found; it is asked for at each call, so that it can be changed
     "twilio": "TWILIO_AUTH_TOKEN",
+    "signalwire": "SIGNALWIRE_SIGNING_KEY",
     "telnyx": "TELNYX_PUBLIC_KEY",
     "plivo": "PLIVO_AUTH_TOKEN",
     "vonage": "VONAGE_SIGNATURE_SECRET",
     "exotel": "EXOTEL_BASIC_AUTH",
 }
 SIGN_SOCKETS = ("twilio", "exotel")  # the others' handshakes prove nothing by themselves
+# Exotel's only where the user has written the password into the socket's address, so not after a webhook.
+NEEDS_BOTH = ("twilio",)  # its webhook may come twice, so that a ticket proves less than the socket does
 BUSY = "All lines are busy. Please call again later."
 ONCE_KEPT = 10_000  # tickets and nonces that are remembered
 
@@ -135,9 +138,9 @@ class Telephone:
             return call
         if given is not None and (ticket is None or not self._once.take(ticket.number)):
             raise _forged("a carrier", "socket", "its address holds no ticket that is still good")
-        signing = [call.carrier] if call is not None else [name for name in SIGN_SOCKETS if name in secrets]
-        if call is not None and call.carrier not in SIGN_SOCKETS:
+        if call is not None and call.carrier not in NEEDS_BOTH:
             return call
+        signing = [call.carrier] if call is not None else [name for name in SIGN_SOCKETS if name in secrets]
         request = as_signed(websocket, signed_urls(websocket, self._public_url))
         if any(name in secrets and SIGNED_BY[name](secrets[name], request, self._now()) for name in signing):
             return call

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from ..context import Call
 from ..errors import BadMessage, BodyTooLarge, UnsupportedBody
-from ..wire.signatures import Pairs, Request
+from ..wire.signatures import SIGNALWIRE, Pairs, Request
 from .requests import whole
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ LONGEST_PARAMETERS = 600  # characters of names and values; they travel in the s
 
 # What each carrier's webhook has and the others' have not, most telling first; any other is Twilio's.
 _TOLD_BY = {
+    "signalwire": (SIGNALWIRE,),  # it signs every request, whether or not its key is known here
     "telnyx": ("telnyx-signature-ed25519", "CallSidLegacy", "ConnectionId"),
     "plivo": ("x-plivo-signature-v3", "x-plivo-signature-v2", "CallUUID"),
     "vonage": ("conversation_uuid",),
@@ -35,6 +36,7 @@ _TOLD_BY = {
 # Under which names it tells the call's id, who calls, and who is called.
 _NAMES = {
     "twilio": ("CallSid", "From", "To"),
+    "signalwire": ("CallSid", "From", "To"),
     "telnyx": ("CallSid", "From", "To"),
     "plivo": ("CallUUID", "From", "To"),
     "vonage": ("uuid", "from", "to"),

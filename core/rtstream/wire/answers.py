@@ -101,6 +101,7 @@ def _xml(response: Element) -> Answer:
 
 _CONNECT: dict[str, Callable[[Call, str], Answer]] = {
     "twilio": twiml,
+    "signalwire": twiml,
     "telnyx": _texml,
     "plivo": _plivo,
     "vonage": _ncco,
@@ -108,6 +109,7 @@ _CONNECT: dict[str, Callable[[Call, str], Answer]] = {
 }
 _DECLINE: dict[str, Callable[[str], Answer]] = {
     "twilio": _said("Say"),
+    "signalwire": _said("Say"),
     "telnyx": _said("Say"),
     "plivo": _said("Speak"),
     "vonage": _ncco_talk,

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 STALE_AFTER = 300.0  # seconds by which a stamp may differ from our clock, either way (Telnyx' own libraries)
 HASHES = {"HMAC_SHA1": sha1, "HMAC_SHA256": sha256}
+SIGNALWIRE = "x-signalwire-signature"
 PORTS = {"https": 443, "http": 80, "wss": 443, "ws": 80}
 
 Pairs = Sequence[tuple[str, str]]
@@ -50,6 +51,15 @@ def twilio_signature(token: str, url: str, pairs: Pairs = (), algorithm: str = "
 
 def signed_by_twilio(token: str, request: Request, now: float) -> bool:
     """Whether Twilio has signed a request. Its scheme has no time."""
+    return _signed_as_twilio_does(token, request, "x-twilio-signature")
+
+
+def signed_by_signalwire(key: str, request: Request, now: float) -> bool:
+    """Whether SignalWire has signed a request, as Twilio does (signalwire.com/docs, "Webhook security")."""
+    return _signed_as_twilio_does(key, request, SIGNALWIRE)
+
+
+def _signed_as_twilio_does(token: str, request: Request, header: str) -> bool:
     told = request.header("x-twilio-webhooks-signature-settings")
     named = [part.partition("=")[2] for part in told.split(",") if part.strip().startswith("algorithm=")]
     algorithm = (named[0].strip() if named else "").upper() or "HMAC_SHA1"
@@ -60,9 +70,8 @@ def signed_by_twilio(token: str, request: Request, now: float) -> bool:
     if "bodySHA256" in query and not pairs:
         if not _same(sha256(request.body).hexdigest(), query["bodySHA256"][0]):
             return False
-    given = request.header("x-twilio-signature", "x-signalwire-signature")
     return _any_same(
-        given,
+        request.header(header),
         (twilio_signature(token, url, pairs, algorithm) for each in request.urls for url in _ports(each)),
     )
 
@@ -144,9 +153,11 @@ def signed_by_exotel(credentials: str, request: Request, now: float) -> bool:
 def once_only(carrier: str, request: Request) -> str | None:
     """What a verified request of that carrier may say once: signed, so that a replay says the same.
 
-    None for those whose requests are alike: Twilio's, whose sockets are signed too, and Exotel's.
+    None for those whose requests may be alike: Twilio's, whose sockets are signed too, and Exotel's.
     """
     match carrier:
+        case "signalwire":
+            return request.header(SIGNALWIRE)  # over the call's id too, so that no two calls have the same
         case "telnyx":
             return request.header("telnyx-timestamp") + sha256(request.body).hexdigest()
         case "plivo":
@@ -159,6 +170,7 @@ def once_only(carrier: str, request: Request) -> str | None:
 
 SIGNED_BY: Mapping[str, Callable[[str, Request, float], bool]] = {
     "twilio": signed_by_twilio,
+    "signalwire": signed_by_signalwire,
     "telnyx": signed_by_telnyx,
     "plivo": signed_by_plivo,
     "vonage": signed_by_vonage,
