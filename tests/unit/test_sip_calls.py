@@ -233,6 +233,15 @@ def test_over_a_connection_a_bye_is_said_once() -> None:
     assert "SIP/2.0/TCP" in header(bye, "Via") and line.later(10) == []
 
 
+def test_a_caller_that_comes_by_a_proxy_which_does_not_stay_is_hung_up_on_directly(line: Line) -> None:
+    call, _ = line.accepted()  # the proxy did not record its route, so it will not know the call any more
+    line.flow = Flow("UDP", "198.51.100.9", 7000)
+    line.ask("ACK", again=True, branch="z9hG4bKack")
+    assert line.news == [Confirmed(call)]
+    (bye,) = (one for one in line.agent.hang_up(call, line.now) if isinstance(one, Send))
+    assert bye.data.startswith(b"BYE ") and bye.flow == line.flow
+
+
 def test_a_caller_that_does_not_answer_a_question_has_left(line: Line) -> None:
     call = line.live()
     (asked,) = line.heard(line.agent.probe(call, line.now))

@@ -150,7 +150,7 @@ class Call:
     def take(self, request: Request, flow: Flow, now: float) -> None:
         """A request in its dialog."""
         if request.method == "ACK":
-            return self._acknowledged(request, now)
+            return self._acknowledged(request, flow, now)
         if (last := self._answers.to(request)) is not None:
             return self._out.append(last)
         if request.cseq[0] <= self.dialog.remote_number:  # out of order (§12.2.2)
@@ -176,13 +176,14 @@ class Call:
 
     # Requests in its dialog.
 
-    def _acknowledged(self, request: Request, now: float) -> None:
+    def _acknowledged(self, request: Request, flow: Flow, now: float) -> None:
         if self._answer is None or request.cseq[0] != self._invite.cseq[0]:
             return
         self._answer.stop()
         self._answer = None
         if self.state is State.REFUSED:
             return self._over(now)
+        self.flow = way_back(request, flow)  # a proxy that let the INVITE pass may not be on it (§16.6)
         if self._asks:
             media = sdp.agreed(sdp.sections(request.body), self._codec)
             if media is None:  # then the call has no media (§13.2.2.4)
