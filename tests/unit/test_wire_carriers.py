@@ -280,6 +280,33 @@ def linear(samples: Any, order: str) -> str:
     return json.dumps({"event": "media", "media": {"payload": b64encode(coded).decode()}})
 
 
+@pytest.mark.parametrize(
+    ("come", "heard"),
+    [
+        ([1, 2, 3], [1, 2, 3]),
+        ([7, 9, 8, 10], [7, 8, 9, 10]),
+        ([1, 4, 3, 2, 5], [1, 2, 3, 4, 5]),
+        ([1, 3, 4, 5, 6], [1, 3, 4, 5, 6]),  # one that does not come is waited for until two are behind it
+        ([1, 3, 4], [1]),
+        ([1, 3, 4, 5, 2, 6], [1, 3, 4, 5, 2, 6]),  # and is heard all the same when it comes after that
+        ([2, 2, 2], [2, 2, 2]),
+        ([1, 3, 3, 2, 4], [1, 3, 2, 3, 4]),
+        ([500, 502, 1, 3, 2], [500, 502, 1, 2, 3]),
+        ([1, "2", None, "x", 3.5, [4], -5], [1, 2, None, "x", 3.5, [4], -5]),
+    ],
+)
+def test_telnyx_sound_is_heard_in_the_order_in_which_it_is_numbered(come: list[Any], heard: list[Any]) -> None:
+    wire, coded, found = opened(TELNYX), dict[int, Any](), list[Any]()
+    for place, number in enumerate(come):
+        sound = ulaw_encode(np.full(160, 100 * (place + 1), np.int16))
+        coded[ulaw_decode(sound)[0]] = number if number != "2" else 2
+        media = {"track": "inbound", "chunk": number, "payload": b64encode(sound).decode()}
+        for event in wire.decode(json.dumps({"event": "media", "media": media})):
+            assert isinstance(event, AudioFrame)
+            found.append(coded[event.samples[0, 0]])
+    assert found == heard
+
+
 @pytest.mark.parametrize("encoding", ["raw", "RAW", "audio/x-raw;rate=8000", None])
 def test_exotels_raw_sound_is_linear_however_it_is_called(encoding: str | None) -> None:
     wire = TelephoneWire()
