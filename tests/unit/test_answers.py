@@ -66,6 +66,12 @@ def test_exotel_is_answered_with_the_address() -> None:
     assert json.loads(connect(call("exotel"), URL).body) == {"url": URL}
 
 
+@pytest.mark.parametrize(("rate", "asked"), [("16000", True), ("24000", True), ("44100", False), ("x", False)])
+def test_exotel_is_asked_for_the_rate_that_its_applet_names(rate: str, asked: bool) -> None:
+    told = json.loads(connect(call("exotel", **{"sample-rate": rate}), "wss://a.example/ticket").body)
+    assert told == {"url": "wss://a.example/ticket" + (f"?sample-rate={rate}" if asked else "")}
+
+
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_a_caller_hears_a_sentence_and_is_hung_up(carrier: str) -> None:
     answer = decline(call(carrier), "All <lines> & busy")

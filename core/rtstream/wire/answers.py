@@ -8,6 +8,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from ..context import Call
+from .codecs import RATES
 
 XML = "application/xml"
 JSON = "application/json"
@@ -71,7 +72,12 @@ def _ncco(call: Call, url: str) -> Answer:
 
 
 def _exotel(call: Call, url: str) -> Answer:
-    """The address, for a Voicebot applet that asks for one (developer.exotel.com/docs/agentstream)."""
+    """The address, for a Voicebot applet that asks for one (developer.exotel.com/docs/agentstream).
+
+    The sound has 8,000 samples a second unless the socket's address names another rate.
+    """
+    if (rate := call.parameters.get("sample-rate")) in map(str, RATES):
+        url += f"?sample-rate={rate}"
     return Answer(json.dumps({"url": url}), JSON)
 
 
