@@ -502,7 +502,7 @@ def guarded() -> Line:
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
-@pytest.mark.parametrize("changed", [{}, {"qop": ""}])
+@pytest.mark.parametrize("changed", [{}, {"qop": ""}, {"uri": "sip:agent@example.com"}])  # that by a proxy
 def test_who_knows_the_password_is_let_in(guarded: Line, algorithm: str, changed: dict[str, str]) -> None:
     (challenge,) = guarded.ask("INVITE", OFFER)
     assert status(challenge) == 401 and challenge.index("SHA-256") < challenge.index("MD5")
@@ -516,7 +516,6 @@ def test_who_knows_the_password_is_let_in(guarded: Line, algorithm: str, changed
         {"password": "wrong"},
         {"nonce": "1.00"},
         {"nonce": "x"},
-        {"uri": "sip:other@192.0.2.1"},
         {"algorithm": "SHA-512-256"},
     ],
 )
