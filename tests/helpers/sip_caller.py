@@ -55,17 +55,14 @@ class SipCaller:
     rtp_port: int
 
     def __init__(self, codec: str, keys: bool) -> None:
-        self.codec, self.has_keys = CODECS[codec], keys
+        self.has_keys = keys
         self.answers: list[str] = []
         self.requests: list[str] = []
         self.pressed: list[str] = []
-        self.heard: list[AudioFrame] = []
         self.packets = 0
         self.gone = False
         self.silent = False  # it answers no request any more
-        codecs = {self.codec.payload_type: self.codec, 101: Codec(EVENTS, 101, 8000)}
-        self._receiver = AudioReceiver(codecs, 8000, pressed=self.pressed.append)
-        self._sender = AudioSender(self.codec, 77, "caller")
+        self.speak(codec)
         self._send: Callable[[bytes], None] = lambda data: None
         self._rtp_place: tuple[str, int] | None = None
 
@@ -98,6 +95,14 @@ class SipCaller:
             close()
             self.rtp.close()
             await asyncio.sleep(0)
+
+    def speak(self, codec: str) -> None:
+        """Speak and hear this codec from now on; what was heard before is forgotten."""
+        self.codec = CODECS[codec]
+        self.heard: list[AudioFrame] = []
+        codecs = {self.codec.payload_type: self.codec, 101: Codec(EVENTS, 101, 8000)}
+        self._receiver = AudioReceiver(codecs, 8000, pressed=self.pressed.append)
+        self._sender = AudioSender(self.codec, 77, "caller")
 
     def offer(self, *, direction: str = "sendrecv", host: str = HOST, port: int | None = None) -> str:
         """The description of its sound."""

@@ -310,6 +310,29 @@ def test_a_caller_that_has_moved_is_spoken_to_where_it_is() -> None:
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("first", "then"), [("PCMU", "PCMA"), ("G722", "PCMA"), ("opus", "PCMU"), ("PCMU", "opus")]
+)
+def test_a_caller_that_goes_on_in_another_codec_hears_and_is_heard(first: str, then: str) -> None:
+    async def main() -> None:
+        stream = a_stream()
+        async with telephone(stream) as phone, SipCaller.of(phone, codec=first) as caller:
+            await caller.dial()
+            for codec, hertz in ((first, 440), (then, 600), (first, 440)):
+                if codec is not caller.codec.name:
+                    caller.speak(codec)
+                    assert "200 OK" in await caller.ask("INVITE", caller.offer())
+                    caller.acknowledge()
+                await caller.say(sound(hertz, 0.6, caller._sender._codec.rate(48_000)))
+                await until(lambda: len(caller.sound) > 0.5 * caller.rate)
+                assert pitch(caller.sound[-2000:-400], caller.rate) == pytest.approx(hertz, abs=15)
+                session = await live(stream)
+                assert abs(session.transport.drift) < 0.01
+            await caller.press("5")
+
+    run(main())
+
+
 # Who is gone.
 
 

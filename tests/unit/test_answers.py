@@ -66,7 +66,9 @@ def test_exotel_is_answered_with_the_address() -> None:
     assert json.loads(connect(call("exotel"), URL).body) == {"url": URL}
 
 
-@pytest.mark.parametrize(("rate", "asked"), [("16000", True), ("24000", True), ("44100", False), ("x", False)])
+@pytest.mark.parametrize(
+    ("rate", "asked"), [("16000", True), ("24000", True), ("44100", False), ("x", False)]
+)
 def test_exotel_is_asked_for_the_rate_that_its_applet_names(rate: str, asked: bool) -> None:
     told = json.loads(connect(call("exotel", **{"sample-rate": rate}), "wss://a.example/ticket").body)
     assert told == {"url": "wss://a.example/ticket" + (f"?sample-rate={rate}" if asked else "")}

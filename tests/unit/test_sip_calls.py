@@ -287,9 +287,17 @@ def test_a_call_is_put_on_hold_and_taken_up_again(line: Line) -> None:
     assert status(ok) == 200 and header(ok, "Content-Length") == "0"
 
 
-def test_a_new_description_without_the_codec_of_the_call_is_refused_and_the_call_goes_on(line: Line) -> None:
+def test_a_new_description_without_the_codec_of_the_call_changes_it(line: Line) -> None:
     call = line.live()
-    (refused,) = line.ask("INVITE", OFFER.replace("RTP/AVP 0 8", "RTP/AVP 8"))
+    (ok,) = line.ask("INVITE", OFFER.replace("RTP/AVP 0 8", "RTP/AVP 18 8"))
+    assert status(ok) == 200 and "RTP/AVP 8 101" in ok
+    line.ask("ACK", again=True)
+    assert line.news == [Renewed(call)] and call.media is not None and call.media.codec.name == "pcma"
+
+
+def test_a_new_description_of_nothing_that_is_known_is_refused_and_the_call_goes_on(line: Line) -> None:
+    call = line.live()
+    (refused,) = line.ask("INVITE", OFFER.replace("RTP/AVP 0 8", "RTP/AVP 18"))
     assert status(refused) == 488
     assert status(line.ask("UPDATE", "v=0\n")[0]) == 488
     assert status(line.ask("UPDATE", "<x/>", content_type="text/xml")[0]) == 415

@@ -295,7 +295,9 @@ def linear(samples: Any, order: str) -> str:
         ([1, "2", None, "x", 3.5, [4], -5], [1, 2, None, "x", 3.5, [4], -5]),
     ],
 )
-def test_telnyx_sound_is_heard_in_the_order_in_which_it_is_numbered(come: list[Any], heard: list[Any]) -> None:
+def test_telnyx_sound_is_heard_in_the_order_in_which_it_is_numbered(
+    come: list[Any], heard: list[Any]
+) -> None:
     wire, coded, found = opened(TELNYX), dict[int, Any](), list[Any]()
     for place, number in enumerate(come):
         sound = ulaw_encode(np.full(160, 100 * (place + 1), np.int16))

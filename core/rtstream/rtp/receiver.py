@@ -112,6 +112,12 @@ class AudioReceiver:
             self._silent_piece(ready, now)
         return ready
 
+    def begin_anew(self) -> None:
+        """Another codec was agreed on: what comes now has numbers and a clock of its own."""
+        if self.reception is not None:
+            self._lost_before += max(0, self.reception.lost)
+        self.reception = None
+
     def look(self, now: float) -> None:
         """See whether the far end has stopped sending, as at the end of a recording: call it now and then."""
         stopped = self._timestamp is not None and self._silence is None and now - self._counted >= STOPPED

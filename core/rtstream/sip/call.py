@@ -198,7 +198,8 @@ class Call:
             return self._respond(request, flow, 500, [("Retry-After", str(secrets.randbelow(10)))])
         if request.body and request.content_type != SDP:
             return self._respond(request, flow, 415, [("Accept", SDP)])
-        media = sdp.agreed(sdp.sections(request.body), self._codec) if request.body else None
+        described = sdp.sections(request.body)
+        media = sdp.agreed(described, self._codec) or sdp.agreed(described)
         if request.body and media is None:  # then the call goes on as it is
             return self._respond(request, flow, 488)
         self.dialog.moved(request)
@@ -237,7 +238,7 @@ class Call:
 
     @property
     def _codec(self) -> str:
-        """The codec that has to stay, because the handler is heard and spoken to in it."""
+        """The codec that stays where it can."""
         return self.media.codec.name if self.media is not None else ""
 
     def _agree(self, invite: Request, flow: Flow, now: float) -> None:

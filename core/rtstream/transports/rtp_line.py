@@ -15,6 +15,7 @@ from ..clock import Clock
 from ..media.dtmf import TONE_SECONDS, Detector
 from ..media.frames import FRAME_SECONDS, AudioFrame, Digit, Heard
 from ..media.opus import OpusOptions
+from ..media.resample import Chunker, Resampler
 from ..rtp import keys, rtcp
 from ..rtp.codecs import Codec
 from ..rtp.packet import HEADER_SIZE
@@ -45,14 +46,16 @@ class RtpLine:
     the address that was told can take the place of another one.
 
     Use: `await RtpLine.open(host)`, tell `port` to the caller, `talk` with what was agreed on, `listen` when
-    the session lives, `close`. `rtp` is the RTP session on it, to which is handed what is to be said.
+    the session lives, `say`, `close`. `rtp` is the RTP session on it, `rate` the samples a second that the
+    codec takes.
     """
 
+    _fitting: tuple[Resampler, Chunker]
     _door: asyncio.DatagramTransport
     _reports_door: asyncio.DatagramTransport
 
     def __init__(self, options: OpusOptions) -> None:
-        self.port = 0
+        self.port = self.rate = 0
         self.dropped: Counter[str] = Counter()
         self._options, self._clock = options, Clock()
         self._codecs: dict[int, Codec] = {}
@@ -85,15 +88,32 @@ class RtpLine:
         formats = [media.codec, *([media.keys] if media.keys is not None else [])]
         self._codecs.clear()
         self._codecs.update({one.payload_type: codec_of(one) for one in formats})
-        self._media, self._came = media, self._clock.now()
+        before, self._media, self._came = self._media, media, self._clock.now()
         self._detector = Detector() if media.keys is None else None
-        if (sender := self.rtp.sender) is None:
-            codec = codec_of(media.codec)
-            sender = AudioSender(codec, random.getrandbits(32), uuid.uuid4().hex, self._options)
-            self.rtp.begin(sender, REPORT_SECONDS, first=0.5)
-        sender.renumbered(media.codec.payload_type)
+        sender = self.rtp.sender
+        if sender is None or before is None or before.codec.name != media.codec.name:
+            self._speak(codec_of(media.codec))
+        else:
+            sender.renumbered(media.codec.payload_type)
         self._let_speak()
         self._keep_open()
+
+    def _speak(self, codec: Codec) -> None:
+        """Speak this codec from now on."""
+        self.rate = codec.rate(RATE)
+        self._fitting = Resampler(self.rate, 1), Chunker(self.rate, 1, self.piece)
+        self.rtp.receiver.begin_anew()
+        sender = AudioSender(codec, random.getrandbits(32), uuid.uuid4().hex, self._options)
+        self.rtp.begin(sender, REPORT_SECONDS, first=0.5)
+
+    def say(self, frame: AudioFrame) -> None:
+        """Say a piece of sound now. Its rate may be that of a codec that was spoken before."""
+        if frame.rate == self.rate:
+            return self.rtp.send(frame)
+        resampler, chunker = self._fitting
+        if (sound := resampler.push(frame)) is not None:
+            for piece in chunker.push(sound):
+                self.rtp.send(piece)
 
     def listen(self, hear: Callable[[Heard], None]) -> None:
         """Hand on what is said, and what was said since the call was answered."""
@@ -116,12 +136,6 @@ class RtpLine:
                 self._let_speak()
             await self._clock.sleep(TONE_SECONDS)
         return True
-
-    @property
-    def rate(self) -> int:
-        """Samples a second in which sound is to be sent."""
-        assert self._media is not None
-        return codec_of(self._media.codec).rate(RATE)
 
     @property
     def piece(self) -> float:

@@ -79,7 +79,7 @@ class SipTransport:
 
     async def send(self, frame: Frame) -> None:
         if isinstance(frame, AudioFrame):
-            self._line.rtp.send(frame)
+            self._line.say(frame)
 
     async def send_message(self, text: str) -> None:
         """Nothing: a telephone shows no text."""

@@ -76,7 +76,7 @@ def _exotel(call: Call, url: str) -> Answer:
 
     The sound has 8,000 samples a second unless the socket's address names another rate.
     """
-    if (rate := call.parameters.get("sample-rate")) in map(str, RATES):
+    if (rate := str(call.parameters.get("sample-rate"))) in map(str, RATES):
         url += f"?sample-rate={rate}"
     return Answer(json.dumps({"url": url}), JSON)
 
