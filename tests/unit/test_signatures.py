@@ -261,4 +261,5 @@ def test_what_is_signed_can_be_seen_to_come_again() -> None:
         said("vonage", {"authorization": "Bearer a.b.c", "x-plivo-signature-v3-nonce": "n"}) == "Bearer a.b"
     )
     assert said("telnyx", {"telnyx-timestamp": "1"}, b"a") != said("telnyx", {"telnyx-timestamp": "1"}, b"b")
+    assert said("signalwire", {"x-signalwire-signature": "s", "x-twilio-signature": "t"}) == "s"
     assert said("twilio", {}) is None and said("exotel", {}) is None
