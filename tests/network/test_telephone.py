@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree.ElementTree import fromstring
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from rtstream import AdditionalOutputs, CloseStream, Stream, Warning, WebRTCError
 from rtstream.session.outcome import EndReason
+from rtstream.transports import stopping
 from tests.conftest import run
 from tests.helpers.handlers import AsyncEcho, Echo, Interrupted, Log, tone
 from tests.helpers.memory import left_threads
@@ -98,6 +100,35 @@ def test_an_interruption_clears_what_the_carrier_holds_before_any_new_sound() ->
                 before = len([e for e in events[: events.index("clear")] if e == "media"])
                 assert (client.sound[: before * 160] > 0).all()
                 assert (client.sound[before * 160 :] <= 0).all()
+
+    run(main())
+
+
+def test_a_caller_of_whom_nothing_more_comes_is_heard_to_be_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "LOOK", 0.1)
+
+    class Ears(AsyncEcho):
+        heard: ClassVar[list[Any]] = []
+
+        async def receive(self, frame: Any) -> None:
+            self.heard.append(frame[1])
+
+    def silent() -> int:
+        return sum(not frame.any() for frame in Ears.heard)
+
+    async def main() -> None:
+        async with serving(Stream(Ears(input_sample_rate=8000), modality="audio")) as server:
+            async with socket_caller(server, phone=True) as client:
+                await client.start()
+                await asyncio.sleep(0.5)
+                assert Ears.heard == []  # who has said nothing is not heard to stop
+                for _ in range(2):
+                    await client.talk(0.1)
+                    await until(lambda: silent() >= 10)
+                    enough = silent()
+                    await asyncio.sleep(0.5)
+                    assert silent() == enough  # 0.2 s of silence, and then nothing
+                    Ears.heard.clear()
 
     run(main())
 

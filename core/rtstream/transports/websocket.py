@@ -16,6 +16,7 @@ from ..media.frames import AudioFrame, Digit, Frame, Heard
 from ..wire.base import MOST_TEXT, Event, Marked, Reply, Started, Stopped, Wire
 from .marks import Marks
 from .shared_reader import Then, at_once
+from .stopping import heard_to_stop
 from .uvicorn_inside import WOKEN, Direct, direct
 from .websocket_frames import Said
 
@@ -39,6 +40,7 @@ class WebSocketTransport:
         self._then: Then = at_once
         self._hear: Callable[[Heard], None] | None = None
         self._left: list[Event | RtstreamError] = []  # what messages had that the task has to deal with
+        self._last: AudioFrame | None = None
         self.call: Call | None = None
         self.phone, self.lead = wire.phone, wire.lead
         self.rate, self.piece = wire.rate, wire.piece
@@ -76,6 +78,7 @@ class WebSocketTransport:
     async def run(self, hear: Callable[[Heard], None]) -> None:
         self._hear = hear
         self._direct = direct(self.websocket, self._take)
+        watching = asyncio.ensure_future(heard_to_stop(lambda: self._last, hear))
         try:
             while (events := await self._next()) is not None:
                 for event in events:
@@ -91,6 +94,7 @@ class WebSocketTransport:
         except ConnectionRefused as error:
             await self.refuse(error)
         finally:
+            watching.cancel()
             if self._direct is not None:
                 self._direct.close()
 
@@ -193,6 +197,8 @@ class WebSocketTransport:
     def _notice(self, event: Event) -> None:
         if isinstance(event, AudioFrame | Digit):
             assert self._hear is not None
+            if isinstance(event, AudioFrame):
+                self._last = event
             self._then(self._hear, event)
         elif isinstance(event, Marked):
             self._marks.reached(event.name)
