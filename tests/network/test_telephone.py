@@ -106,6 +106,7 @@ def test_an_interruption_clears_what_the_carrier_holds_before_any_new_sound() ->
 
 def test_a_caller_of_whom_nothing_more_comes_is_heard_to_be_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "LOOK", 0.1)
+    monkeypatch.setattr(stopping, "SILENT", 0.2)
 
     class Ears(AsyncEcho):
         heard: ClassVar[list[Any]] = []

@@ -10,8 +10,8 @@ from ..clock import Clock, shared_moment
 from ..media.frames import FRAME_SECONDS, AudioFrame
 
 LOOK = 1.0  # seconds between two looks at whether anything has come
-STALLS = 1  # looks at which a connection may only be held up: what it carries then comes all the same
-SILENT = 2  # looks after that at which silence is heard: more of it tells nothing new
+STALLS = 2  # looks that find nothing new, before which a connection may only be held up
+SILENT = 2.0  # seconds of silence that are heard then: more of it tells nothing new
 
 
 async def heard_to_stop(last: Callable[[], AudioFrame | None], hear: Callable[[AudioFrame], None]) -> None:
@@ -21,17 +21,19 @@ async def heard_to_stop(last: Callable[[], AudioFrame | None], hear: Callable[[A
 
     Args:
         last: the newest sound that has come.
-        hear: called with the silence.
+        hear: called with the silence, in its time: all at once it would delay what is said next.
     """
-    clock, seen, same = Clock(), None, 0
+    clock, same = Clock(), 0
+    seen: AudioFrame | None = None
     while True:
         await clock.sleep_until(shared_moment(clock.now() + LOOK))
         before, seen = seen, last()
-        if seen is None or seen is not before:
-            same = 0
-            continue
-        same += 1
-        if STALLS < same <= STALLS + SILENT:
-            silence = np.zeros((1, round(seen.rate * FRAME_SECONDS)), np.int16)
-            for _ in range(round(LOOK / FRAME_SECONDS)):
-                hear(AudioFrame(silence, seen.rate))
+        same = same + 1 if seen is not None and seen is before else 0
+        if seen is not None and same == STALLS:
+            silence = AudioFrame(np.zeros((1, round(seen.rate * FRAME_SECONDS)), np.int16), seen.rate)
+            began = clock.now()
+            for number in range(round(SILENT / FRAME_SECONDS)):
+                await clock.sleep_until(began + number * FRAME_SECONDS)
+                if last() is not seen:
+                    break
+                hear(silence)

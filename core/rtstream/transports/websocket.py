@@ -195,10 +195,11 @@ class WebSocketTransport:
         self._left.append(event)
 
     def _notice(self, event: Event) -> None:
-        if isinstance(event, AudioFrame | Digit):
-            assert self._hear is not None
-            if isinstance(event, AudioFrame):
-                self._last = event
+        assert self._hear is not None
+        if isinstance(event, AudioFrame):
+            self._last = event
+            self._then(self._hear, event)
+        elif isinstance(event, Digit):
             self._then(self._hear, event)
         elif isinstance(event, Marked):
             self._marks.reached(event.name)
