@@ -213,6 +213,23 @@ async def answered_by_sound(client: SocketCaller, log: Log) -> None:
     await until(lambda: log.frames)
 
 
+def test_what_waits_to_be_said_is_said_before_the_line_is_closed(on_loop: Run, calls: Calls) -> None:
+    async def main() -> None:
+        stream = Stream(AsyncEcho(), modality="audio")
+        async with serving(stream) as server, calls(server) as client:
+            await client.start()
+            await client.talk(0.1)
+            transport: Any = stream.sessions.get(client.id).transport
+            transport._direct._reader._due = 0.0  # as while many call
+            transport._then(transport._direct.send, json.dumps({"event": "last"}))
+            assert not transport._direct._protocol.close_sent
+            await transport.close()
+            await client.closed()
+            assert client.messages[-1]["event"] == "last"
+
+    on_loop(main())
+
+
 @pytest.mark.parametrize("count", [1, MANY + 1], ids=["few calls", "many calls"])
 def test_the_last_words_come_before_the_end(on_loop: Run, calls: Calls, count: int) -> None:
     async def main() -> None:
