@@ -122,7 +122,9 @@ class Stream(Engine):
         self._life = Life()
         gradio = sys.modules.get("gradio.context")
         if gradio is not None and gradio.Context.root_block is not None:  # made inside Blocks
-            self.ui.render()  # type: ignore[no-untyped-call]
+            page: Any = self.ui
+            page.render()
+            page.render = lambda: page  # as a demo of FastRTC's asks for once more
 
     # On a server.
 

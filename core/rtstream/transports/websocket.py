@@ -109,9 +109,9 @@ class WebSocketTransport:
     def _say_directly(self, frame: AudioFrame) -> None:
         assert self._direct is not None
         self._direct.send(self._wire.encode(frame))
-        if (name := self._marks.after(frame.duration)) is not None and (
-            mark := self._wire.mark(name)
-        ) is not None:
+        name = self._marks.after(frame.duration)
+        mark = self._wire.mark(name) if name is not None else None
+        if mark is not None:
             self._direct.send(mark)
 
     async def _say(self, frame: AudioFrame) -> None:
@@ -165,10 +165,8 @@ class WebSocketTransport:
         left, self._left = self._left, []
         if message is WOKEN:
             return left
-        return [
-            *left,
-            *self._events(message["text"] if message.get("text") is not None else message["bytes"]),
-        ]
+        said = message["text"] if message.get("text") is not None else message["bytes"]
+        return [*left, *self._events(said)]
 
     def _events(self, said: Said) -> list[Event]:
         if len(said) > MOST_TEXT:

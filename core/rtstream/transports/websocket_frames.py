@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-TEXT, BINARY = (
-    0x81,
-    0x82,
-)  # the first byte of a message in one frame, of which no extension has changed anything
+TEXT, BINARY = 0x81, 0x82  # the first byte of a whole message that no extension has changed
 CONTROL = 0x08  # the bit that opcodes of close, ping and pong have
 MASKED = 0x80
 
