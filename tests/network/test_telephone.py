@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any, ClassVar
 from xml.etree.ElementTree import fromstring
@@ -121,14 +120,9 @@ def test_a_caller_of_whom_nothing_more_comes_is_heard_to_be_silent(monkeypatch: 
         async with serving(Stream(Ears(input_sample_rate=8000), modality="audio")) as server:
             async with socket_caller(server, phone=True) as client:
                 await client.start()
-                await asyncio.sleep(0.5)
-                assert Ears.heard == []  # who has said nothing is not heard to stop
-                for _ in range(2):
+                for _ in range(2):  # when it does and how much: tests/unit/test_stopping.py
                     await client.talk(0.1)
                     await until(lambda: silent() >= 10)
-                    enough = silent()
-                    await asyncio.sleep(0.5)
-                    assert silent() == enough  # 0.2 s of silence, and then nothing
                     Ears.heard.clear()
 
     run(main())
