@@ -129,7 +129,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture
 def contract_anew() -> Iterator[None]:
-    """What aiortc and aioice keep private may be broken: it is looked at in this test, and again after it."""
+    """What libraries keep private may be broken: it is looked at in this test, and again after it."""
     from rtstream.transports import audio_path, contract, private_names
 
     looks = contract._probe, private_names.broken_names, audio_path.is_known

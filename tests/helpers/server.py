@@ -62,14 +62,16 @@ def mounted(stream: Stream, path: str = "") -> FastAPI:
 
 
 @asynccontextmanager
-async def serving(stream: Stream, path: str = "", app: FastAPI | None = None) -> AsyncIterator[Server]:
-    """The stream behind uvicorn on a free port of 127.0.0.1, stopped when the block ends."""
+async def serving(
+    stream: Stream, path: str = "", app: FastAPI | None = None, **options: Any
+) -> AsyncIterator[Server]:
+    """The stream behind uvicorn, with these options of it, on a free port, stopped when the block ends."""
     if app is None:
         app = mounted(stream, path)
     before = asyncio.all_tasks()
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=5)
+    config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=5, **options)
     server = uvicorn.Server(config)
     life = asyncio.create_task(server.serve(sockets=[listener]))
     try:

@@ -48,13 +48,17 @@ class SocketCaller:
         else:
             await self.send(event="start", websocket_id=self.id)
 
+    def spoken(self, samples: NDArray[np.int16]) -> str:
+        """The message that carries a piece of sound."""
+        payload = base64.b64encode(ulaw_encode(samples)).decode()
+        if not self.phone:
+            return json.dumps({"event": "media", "media": {"payload": payload}})
+        media = {"track": "inbound", "payload": payload}
+        return json.dumps({"event": "media", "media": media, "streamSid": self.id})
+
     async def say(self, samples: NDArray[np.int16]) -> None:
         """Send 20 ms of sound."""
-        payload = base64.b64encode(ulaw_encode(samples)).decode()
-        if self.phone:
-            await self.send(event="media", media={"track": "inbound", "payload": payload}, streamSid=self.id)
-        else:
-            await self.send(event="media", media={"payload": payload})
+        await self.websocket.send(self.spoken(samples))
 
     async def talk(self, seconds: float, hertz: float = 440.0) -> None:
         """Send a sine in real time."""

@@ -9,23 +9,23 @@ import os
 import socket
 import ssl
 import sys
-from base64 import b64encode
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
+from numpy.typing import NDArray
 from websockets.asyncio.client import connect
 from websockets.frames import Frame, Opcode
 
 from rtstream import Stream
 from rtstream.errors import BadMessage
-from rtstream.media.g711 import ulaw_decode, ulaw_encode
+from rtstream.media.g711 import ulaw_decode
 from rtstream.session.outcome import EndReason
-from rtstream.transports import private_names, uvicorn_inside
+from rtstream.transports import uvicorn_inside
 from rtstream.transports.private_names import known, private
 from rtstream.transports.shared_reader import MANY
 from rtstream.transports.uvicorn_inside import SOCKETS
@@ -58,13 +58,6 @@ def calls(request: pytest.FixtureRequest) -> Calls:
     return partial(socket_caller, compression=request.param)
 
 
-@pytest.fixture
-def looked_at_anew() -> Iterator[None]:
-    private_names.broken_names.cache_clear()
-    yield
-    private_names.broken_names.cache_clear()
-
-
 class Numbers(AsyncEcho):
     """Keeps what it hears, of which each frame is one number over and over."""
 
@@ -82,15 +75,18 @@ def direct_of(server: Server, id: str) -> Any:
     return server.stream.sessions.get(id).transport._direct  # type: ignore[attr-defined]
 
 
-async def answers(client: SocketCaller) -> None:
-    """Wait until the server has taken all that was said."""
-    before = sum(message.get("event") == "pong" for message in client.messages)
-    await client.send(event="ping")
-    await until(lambda: sum(message.get("event") == "pong" for message in client.messages) > before)
+@asynccontextmanager
+async def told_numbers(calls: Calls, log: Log, *, phone: bool = True) -> AsyncIterator[SocketCaller]:
+    """A call that has begun and whose handler keeps what it hears; it has ended behind the block."""
+    async with serving(Stream(Numbers(log), modality="audio")) as server:
+        async with calls(server, phone=phone, rate=8000) as client:
+            await client.start()
+            yield client
+        await server.empty()
 
 
-async def say_number(client: SocketCaller, number: int) -> None:
-    await client.say(np.full(160, number, np.int16))
+def frame_of(number: int) -> NDArray[np.int16]:
+    return np.full(160, number, np.int16)
 
 
 def test_a_call_takes_the_direct_way_and_leaves_it_when_it_ends(on_loop: Run, calls: Calls) -> None:
@@ -113,48 +109,27 @@ def test_a_call_takes_the_direct_way_and_leaves_it_when_it_ends(on_loop: Run, ca
 def test_messages_of_all_kinds_are_taken_in_their_order(on_loop: Run, calls: Calls) -> None:
     async def main() -> None:
         log = Log()
-        async with serving(Stream(Numbers(log), modality="audio")) as server:
-            async with calls(server, phone=True) as client:
-                await client.start()
-                for place, number in enumerate(TOLD):
-                    samples = np.full(160, number, np.int16)
-                    if place % 3:
-                        await client.say(samples)
-                    else:  # in fragments (RFC 6455 §5.4), between which a ping may stand
-                        await say_in_fragments(client, samples)
-                    if place % 5 == 0:
-                        await client.websocket.ping()
-                await until(lambda: len(log.frames) >= len(TOLD))
+        async with told_numbers(calls, log) as client:
+            for place, number in enumerate(TOLD):
+                text = client.spoken(frame_of(number))
+                third = len(text) // 3
+                # In fragments (RFC 6455 §5.4), between which a ping may stand.
+                parts = [text[:third], text[third : 2 * third], text[2 * third :]]
+                await client.websocket.send(text if place % 3 else parts)
+                if place % 5 == 0:
+                    await client.websocket.ping()
+            await until(lambda: len(log.frames) >= len(TOLD))
         assert log.frames == TOLD
 
     on_loop(main())
 
 
-async def say_in_fragments(client: SocketCaller, samples: Any) -> None:
-    said: list[str] = []
-    original = client.websocket.send
-
-    async def keep(text: Any) -> None:
-        said.append(text)
-
-    client.websocket.send = keep  # type: ignore[method-assign,assignment]
-    try:
-        await client.say(samples)
-    finally:
-        client.websocket.send = original  # type: ignore[method-assign]
-    (text,) = said
-    third = len(text) // 3
-    await client.websocket.send([text[:third], text[third : 2 * third], text[2 * third :]])
-
-
 def test_what_a_far_end_asks_is_answered_between_its_sounds(on_loop: Run, calls: Calls) -> None:
     async def main() -> None:
         log = Log()
-        stream = Stream(Numbers(log), modality="audio")
-        async with serving(stream) as server, calls(server, rate=8000) as client:
-            await client.start()
+        async with told_numbers(calls, log, phone=False) as client:
             for number in TOLD:
-                await client.websocket.send(spoken(number))
+                await client.say(frame_of(number))
                 await client.send(event="ping")
             await until(lambda: len(log.frames) >= len(TOLD))
             await until(lambda: sum(each.get("event") == "pong" for each in client.messages) == len(TOLD))
@@ -163,19 +138,13 @@ def test_what_a_far_end_asks_is_answered_between_its_sounds(on_loop: Run, calls:
     on_loop(main())
 
 
-def spoken(number: int) -> str:
-    payload = b64encode(ulaw_encode(np.full(160, number, np.int16))).decode()
-    return json.dumps({"event": "media", "media": {"payload": payload}})
-
-
-@pytest.mark.parametrize("count", [MANY + 2])
-def test_each_of_many_calls_hears_its_own_sound_in_order(on_loop: Run, calls: Calls, count: int) -> None:
+def test_each_of_many_calls_hears_its_own_sound_in_order(on_loop: Run, calls: Calls) -> None:
     async def main() -> None:
-        log = Log()
-        async with serving(Stream(AsyncEcho(log), modality="audio", concurrency_limit=count)) as server:
-            async with asyncio.TaskGroup() as calls:
-                for number in range(count):
-                    calls.create_task(one(server, 300 + 40 * number))
+        stream = Stream(AsyncEcho(), modality="audio", concurrency_limit=MANY + 2)
+        async with serving(stream) as server:
+            async with asyncio.TaskGroup() as all_calls:
+                for number in range(MANY + 2):
+                    all_calls.create_task(one(server, 300 + 40 * number))
             await server.empty()
 
     async def one(server: Server, hertz: int) -> None:
@@ -192,25 +161,17 @@ def test_each_of_many_calls_hears_its_own_sound_in_order(on_loop: Run, calls: Ca
 def test_what_is_wrong_is_refused_behind_the_sound_before_it(on_loop: Run, calls: Calls) -> None:
     async def main() -> None:
         log = Log()
-        async with serving(Stream(Numbers(log), modality="audio")) as server:
-            async with calls(server, phone=True) as client:
-                await client.start()
-                await answered_by_sound(client, log)
-                for number in TOLD:
-                    await say_number(client, number)
-                await client.websocket.send("{nonsense")
-                code, why = await client.closed()
-                assert code == BadMessage.close_code, why
-            await server.empty()
+        async with told_numbers(calls, log) as client:
+            await client.say(frame_of(0))
+            await until(lambda: log.frames)  # the call takes sound
+            for number in TOLD:
+                await client.say(frame_of(number))
+            await client.websocket.send("{nonsense")
+            code, why = await client.closed()
+            assert code == BadMessage.close_code, why
         assert log.frames[-len(TOLD) :] == TOLD
 
     on_loop(main())
-
-
-async def answered_by_sound(client: SocketCaller, log: Log) -> None:
-    """Wait until the call takes sound."""
-    await say_number(client, 0)
-    await until(lambda: log.frames)
 
 
 def test_what_waits_to_be_said_is_said_before_the_line_is_closed(on_loop: Run, calls: Calls) -> None:
@@ -321,33 +282,26 @@ def test_over_tls_a_call_is_taken_directly_and_read_by_asyncio(tmp_path: Path) -
     _, certificate = loopback_certificate(tmp_path)
     trusting = ssl.create_default_context(cadata=certificate)
 
+    keys: dict[str, Any] = {
+        "ssl_certfile": tmp_path / "certificate.pem",
+        "ssl_keyfile": str(tmp_path / "key.pem"),
+    }
+
     async def main() -> None:
         log = Log()
         stream = Stream(Numbers(log), modality="audio")
-        listener = socket.create_server(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-        config = uvicorn.Config(
-            mounted(stream),
-            log_config=None,
-            ssl_certfile=tmp_path / "certificate.pem",
-            ssl_keyfile=str(tmp_path / "key.pem"),
-        )
-        server = uvicorn.Server(config)
-        life = asyncio.create_task(server.serve(sockets=[listener]))
-        await until(lambda: server.started)
-        address = f"wss://127.0.0.1:{port}/telephone/handler"
-        async with connect(address, ssl=trusting, proxy=None) as websocket:
-            client = SocketCaller(websocket, "secret", phone=True, rate=8000)
-            await client.start()
-            for number in TOLD:
-                await say_number(client, number)
-            await until(lambda: len(log.frames) == len(TOLD))
-            transport: Any = stream.sessions.get("secret").transport
-            assert transport._direct._listens and transport._direct._reader is None
-            await websocket.close()
-            await client.reading
-        server.should_exit = True
-        await life
+        async with serving(stream, **keys) as server:
+            address = server.url("/telephone/handler", "wss")
+            async with connect(address, ssl=trusting, proxy=None) as websocket:
+                client = SocketCaller(websocket, "secret", phone=True, rate=8000)
+                await client.start()
+                for number in TOLD:
+                    await client.say(frame_of(number))
+                await until(lambda: len(log.frames) == len(TOLD))
+                direct = direct_of(server, client.id)
+                assert direct._listens and direct._reader is None
+                await websocket.close()
+                await client.reading
         assert log.frames == TOLD
 
     run(main())
@@ -368,7 +322,7 @@ async def an_echo_comes_back(app: Any = None, stream: Stream | None = None) -> A
     return direct is not None
 
 
-@pytest.mark.usefixtures("looked_at_anew")
+@pytest.mark.usefixtures("contract_anew")
 @pytest.mark.parametrize("name", SOCKETS.names)
 def test_without_a_name_of_uvicorns_messages_go_its_own_way(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -379,9 +333,7 @@ def test_without_a_name_of_uvicorns_messages_go_its_own_way(
 
     import uvicorn.protocols.websockets.websockets_sansio_impl  # noqa: F401  # to be renamed in
 
-    if name == "WebSocketsSansIOProtocol.receive":  # asyncio and uvicorn hand it over by this name
-        monkeypatch.setitem(SOCKETS.names, name, lambda it, name: False)
-    elif name == "WebSocketsSansIOProtocol.transport":
+    if private(name) in ("receive", "transport"):  # which too much else is called
         monkeypatch.setitem(SOCKETS.names, name, lambda it, name: False)
     else:
         rename(private(name), ("uvicorn", "starlette"), monkeypatch)
