@@ -7,13 +7,13 @@ import contextvars
 import ctypes
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from .clock import waits_for_another_thread
+from .clock import in_loop, waits_for_another_thread
 
 T = TypeVar("T")
 
@@ -101,6 +101,40 @@ class Worker(Executor):
                 call()
         except Abandoned:  # its session has ended, and nobody waits for what it would have given
             pass
+
+
+def awaited(loop: asyncio.AbstractEventLoop, fn: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Await `fn()` in the loop, from a thread; one that is abandoned meanwhile leaves nothing behind there.
+
+    `asyncio.run_coroutine_threadsafe` has told the loop before the thread can hold what would cancel it,
+    and `Abandoned` may come between the two.
+    """
+    answer: Future[T] = Future()
+    try:
+        loop.call_soon_threadsafe(_answer, loop, fn, answer)
+        return answer.result()
+    finally:
+        answer.cancel()
+
+
+def _answer(
+    loop: asyncio.AbstractEventLoop, fn: Callable[[], Coroutine[Any, Any, T]], answer: Future[T]
+) -> None:
+    """Let a task answer; it ends with who asks."""
+
+    def tell(task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            answer.cancel()
+        elif not answer.set_running_or_notify_cancel():
+            return  # the thread was abandoned meanwhile
+        elif (error := task.exception()) is None:
+            answer.set_result(task.result())
+        else:
+            answer.set_exception(error)
+
+    task = loop.create_task(fn())
+    task.add_done_callback(tell)
+    answer.add_done_callback(lambda _: in_loop(loop, task.cancel))
 
 
 def _portable(error: BaseException) -> BaseException:

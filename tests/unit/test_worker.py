@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextvars
 import queue
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rtstream.worker import Abandoned, Worker
+from rtstream.worker import Abandoned, Worker, awaited
 
 SOON = 5.0
 
@@ -211,3 +212,84 @@ def test_closing_between_calls_never_hits_another_thread() -> None:
     stop.set()
     bystander.join(SOON)
     assert not victim_hurt.is_set()
+
+
+# What a thread waits for in the loop.
+
+
+def test_a_thread_is_given_what_it_awaits_in_the_loop() -> None:
+    async def soon() -> int:
+        await asyncio.sleep(0)
+        return 7
+
+    async def main() -> None:
+        assert await asyncio.to_thread(awaited, asyncio.get_running_loop(), soon) == 7
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("error", "comes"),
+    [(ValueError("no"), ValueError), (asyncio.CancelledError(), concurrent.futures.CancelledError)],
+    ids=["error", "cancelled"],
+)
+def test_what_it_awaits_is_raised_in_the_thread(error: BaseException, comes: type[BaseException]) -> None:
+    raised: list[BaseException] = []
+
+    async def failing() -> None:
+        raise error
+
+    def ask(loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            awaited(loop, failing)
+        except BaseException as told:
+            raised.append(told)
+
+    async def main() -> None:
+        await asyncio.to_thread(ask, asyncio.get_running_loop())
+
+    asyncio.run(main())
+    assert [type(told) for told in raised] == [comes]
+
+
+class LastWords:
+    """A loop whose caller is abandoned as soon as it has told it something."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def call_soon_threadsafe(self, *args: Any) -> None:
+        self._loop.call_soon_threadsafe(*args)
+        raise Abandoned
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["while_it_waits", "when_it_has_just_told_the_loop"])
+def test_an_abandoned_thread_leaves_nothing_behind_in_the_loop(told: bool) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        asked = asyncio.Event()
+        ended = asyncio.Event()
+
+        async def for_good() -> None:
+            asked.set()
+            try:
+                await loop.create_future()
+            finally:
+                ended.set()
+
+        worker = Worker("asking")
+        worker.submit(awaited, LastWords(loop) if told else loop, for_good)
+        if not told:
+            await asyncio.wait_for(asked.wait(), SOON)
+            worker.close()
+        assert worker._thread is not None
+        await asyncio.to_thread(worker._thread.join, SOON)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert ended.is_set() == asked.is_set()
+
+    asyncio.run(main())

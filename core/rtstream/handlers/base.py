@@ -13,6 +13,7 @@ from ..context import Channel, Line
 from ..errors import OptionError
 from ..media.frames import Kind
 from ..wire.messages import inputs_wanted, sendable
+from ..worker import awaited
 from .data import PLACEHOLDER, arranged
 from .shapes import Listener, Source
 
@@ -198,11 +199,7 @@ class StreamHandlerBase:
 
     def wait_for_args_sync(self) -> None:
         """`wait_for_args` for code that runs in a thread."""
-        waiting = asyncio.run_coroutine_threadsafe(self.wait_for_args(), self.loop)
-        try:
-            waiting.result()
-        finally:
-            waiting.cancel()  # when the connection has ended meanwhile
+        awaited(self.loop, self.wait_for_args)
 
     async def send_message(self, msg: str) -> None:
         """Send text to the client: on the data channel or the WebSocket. Nothing of it goes to a carrier."""
