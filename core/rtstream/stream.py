@@ -19,7 +19,7 @@ from .errors import RtstreamError
 from .inputs import Input
 from .options import Modality, Mode, UIArgs, validated
 from .server.bodies import Body
-from .server.lifespan import Life, during_life, load_ahead, require_turn_in_the_cloud
+from .server.lifespan import Life, during_life, first_of_all, load_ahead, require_turn_in_the_cloud
 from .server.requests import read_body, refusal
 from .server.routes import Endpoint, add_routes, checked_prefix
 from .server.telephone import SOCKETS, WEBHOOK, Telephone
@@ -297,5 +297,6 @@ class Stream(Engine):
         load_ahead("rtstream.server.offers", "rtstream.media.rate_filter")
         if self.verbose:
             sys.stderr.write(f"rtstream: {self.modality} {self.mode} at {path}/webrtc/offer\n")
-        yield
+        with first_of_all(self.sessions.close_all):
+            yield
         await self.sessions.close_all()

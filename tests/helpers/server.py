@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -22,11 +22,19 @@ HTTP_SECONDS = 20.0
 class Server:
     """A stream that can be reached: `http` talks to it, `dial` opens a WebSocket."""
 
-    def __init__(self, app: FastAPI, stream: Stream, http: httpx.AsyncClient, path: str) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        stream: Stream,
+        http: httpx.AsyncClient,
+        path: str,
+        stop: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.app = app
         self.stream = stream
         self.http = http
         self.path = path
+        self._stop = stop
 
     def url(self, route: str, scheme: str = "ws") -> str:
         """The address of one of the stream's routes."""
@@ -39,6 +47,11 @@ class Server:
     async def post(self, route: str = "/webrtc/offer", **more: Any) -> httpx.Response:
         """Post to one of the stream's routes."""
         return await self.http.post(self.path + route, **more)
+
+    async def stop(self) -> None:
+        """Stop the server, as a signal does, and wait until it has."""
+        assert self._stop is not None, "there is no server without sockets"
+        await self._stop()
 
     async def empty(self) -> None:
         """Wait until no connection is left."""
@@ -71,19 +84,23 @@ async def serving(
     before = asyncio.all_tasks()
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=5, **options)
-    server = uvicorn.Server(config)
+    options = {"timeout_graceful_shutdown": 5, **options}
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", **options))
     life = asyncio.create_task(server.serve(sockets=[listener]))
+
+    async def stop() -> None:
+        server.should_exit = True
+        await asyncio.shield(life)
+
     try:
         await until(lambda: server.started or life.done())
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", timeout=HTTP_SECONDS, trust_env=False
         ) as http:
-            yield Server(app, stream, http, path)
+            yield Server(app, stream, http, path, stop)
             await stream.sessions.close_all()
     finally:
-        server.should_exit = True
-        await life
+        await stop()
         await settled(before)
 
 

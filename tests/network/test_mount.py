@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -166,19 +167,24 @@ def test_in_the_cloud_a_stream_without_turn_does_not_start(monkeypatch: pytest.M
         pass
 
 
+def with_outputs(stream: Stream) -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/outputs")
+    async def outputs(webrtc_id: str) -> StreamingResponse:
+        async def events() -> AsyncIterator[str]:
+            async for out in stream.output_stream(webrtc_id):
+                yield f"data: {out.args[0]}\n\n"
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    return app
+
+
 def test_outputs_stream_to_a_client_over_http_as_server_sent_events_and_end_with_the_call() -> None:
     async def main() -> None:
         stream = Stream(Saying(*(AdditionalOutputs(n) for n in range(3))), modality="audio")
-        app = FastAPI()
-
-        @app.get("/outputs")
-        async def outputs(webrtc_id: str) -> StreamingResponse:
-            async def events() -> AsyncIterator[str]:
-                async for out in stream.output_stream(webrtc_id):
-                    yield f"data: {out.args[0]}\n\n"
-
-            return StreamingResponse(events(), media_type="text/event-stream")
-
+        app = with_outputs(stream)
         stream.mount(app)
         async with serving(stream, app=app) as server, socket_caller(server) as client:
             await client.start()
@@ -190,6 +196,30 @@ def test_outputs_stream_to_a_client_over_http_as_server_sent_events_and_end_with
                     if len(read) == 3:
                         await client.send(event="stop")
             assert read == ["data: 0", "data: 1", "data: 2"]
+
+    run(main())
+
+
+def test_a_server_stops_though_a_response_streams_the_outputs_of_a_call() -> None:
+    """uvicorn tells the app that it stops when all responses have ended, and this one ends with its call."""
+
+    async def main() -> None:
+        log = Log()
+        stream = Stream(AsyncEcho(log), modality="audio")
+        app = with_outputs(stream)
+        stream.mount(app)
+        async with (
+            serving(stream, app=app, timeout_graceful_shutdown=None) as server,
+            caller(server) as client,
+        ):
+            await client.call()
+            await client.hears(0.1)
+            async with server.http.stream("GET", "/outputs", params={"webrtc_id": client.id}) as response:
+                async with asyncio.timeout(10):
+                    await server.stop()
+                assert [line async for line in response.aiter_lines()] == []
+            assert (await client.told("end_stream"))["reason"] == "server_stopping"
+            assert log.count("shutdown") == 1
 
     run(main())
 

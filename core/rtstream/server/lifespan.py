@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -56,6 +58,37 @@ def during_life(app: Starlette, around: Callable[[], AbstractAsyncContextManager
             yield state
 
     app.router.lifespan_context = lifespan
+
+
+@contextmanager
+def first_of_all(end: Callable[[], Awaitable[None]]) -> Iterator[None]:
+    """While within, call `end` as soon as the uvicorn server that runs this program stops.
+
+    uvicorn tells an app that it stops when all responses have ended. One that streams the outputs of a call
+    ends with the call, and calls end when the app stops: the server would wait for good.
+    """
+    if (server := _uvicorn_server()) is None:
+        yield
+        return
+    shutdown = server.shutdown
+
+    async def stop(*args: Any, **more: Any) -> None:
+        ending = asyncio.ensure_future(end())
+        await shutdown(*args, **more)
+        await ending
+
+    server.shutdown = stop
+    try:
+        yield
+    finally:
+        server.shutdown = shutdown
+
+
+def _uvicorn_server() -> Any | None:
+    """The server that hears the signals of this process; None where another one does, or none."""
+    made = getattr(sys.modules.get("uvicorn.server"), "Server", None)
+    hears = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return hears if made is not None and isinstance(hears, made) else None
 
 
 def load_ahead(*modules: str) -> None:
