@@ -1,11 +1,12 @@
 """Rows P1 to P4: what a WebRTC call costs, how many one core holds, how late its echo is, how soon it begins.
 
-    python benchmarks/audio.py [--parts cost,growth,capacity] [--calls 15,60] [--rounds 3]
+    python benchmarks/audio.py [--parts cost,growth,capacity] [--calls 15,60] [--rounds 3] [--awake]
 
 "cost" is CPU of the server for each second of sound that came back, beside the limit: Opus (48 kb/s,
 complexity 5), SRTP and two system calls with nothing around them, in a loop that finds its caches warm; and
-beside the same work as it comes to a server (`harness/paced.py`), in the same rounds. "growth" is the cost
-from one call to as many as a server holds. "capacity" climbs until the 99th percentile of the round trip
+beside the same work as it comes to a server (`harness/paced.py`), in the same rounds. With --awake no server's
+core sleeps between two packets, as it does not in the loop of the limit. "growth" is the cost from one call to as
+many as a server holds. "capacity" climbs until the 99th percentile of the round trip
 exceeds 200 ms, 2 % of the bursts are lost, or less than 97 % of the sound comes back, twice in a row. The
 round trip holds 9 ms of Opus' own look-ahead, 6.5 of them in the caller's encoder.
 P4 is measured by answer.py.
@@ -16,10 +17,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import math
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from harness import browser, limit, paced, peers, report, voices
-from harness.processes import serving, take_caller_core
+from harness.processes import awake, serving, take_caller_core
 
 from rtstream.media.opus import OpusOptions
 
@@ -181,11 +183,17 @@ def main() -> None:
     parser.add_argument("--warmup", type=float, default=2)
     parser.add_argument("--parts", default="cost", help="of: cost, growth, capacity")
     parser.add_argument("--paths", default="own,aiortc", help="ways of sound: own, aiortc")
+    parser.add_argument("--awake", action="store_true", help="keep the server's core from sleeping")
     args = parser.parse_args()
-    report.title("P1 to P3: sound over WebRTC")
+    report.title("P1 to P3: sound over WebRTC" + (", on a core that is kept awake" if args.awake else ""))
     made = contestants(args)
     take_caller_core()
     browser.keep_ice_on_loopback()
+    with awake() if args.awake else nullcontext():
+        run(args, made)
+
+
+def run(args: argparse.Namespace, made: list[peers.Peer]) -> None:
     if "cost" in args.parts:
         for calls in map(int, args.calls.split(",")):
             cost(args, calls, made)
