@@ -4,9 +4,9 @@
 
 "cost" is CPU of the server for each second of sound that came back, beside the limit: Opus (48 kb/s,
 complexity 5), SRTP and two system calls with nothing around them, in a loop that finds its caches warm; and
-beside the same work as it comes to a server (`harness/paced.py`), in the same rounds. With --awake no server's
-core sleeps between two packets, as it does not in the loop of the limit. "growth" is the cost from one call to as
-many as a server holds. "capacity" climbs until the 99th percentile of the round trip
+beside the same work as it comes to a server (`harness/paced.py`), in the same rounds. With --awake the core
+of the servers does not sleep between two packets, as it does not in the loop of the limit. "growth" is the
+cost from one call to as many as a server holds. "capacity" climbs until the 99th percentile of the round trip
 exceeds 200 ms, 2 % of the bursts are lost, or less than 97 % of the sound comes back, twice in a row. The
 round trip holds 9 ms of Opus' own look-ahead, 6.5 of them in the caller's encoder.
 P4 is measured by answer.py.

@@ -58,6 +58,11 @@ COMMANDS = {  # name: (panel of the help, what it does, what stands below its ow
         "Send a recording through a handler and tell what comes back, how fast and how true.",
         f"{PARAMETERS} {VARIABLES}",
     ),
+    "doctor": (
+        "Test",
+        "Look whether this machine, a handler or a server is fit for calls, and call it to see.",
+        f"{PARAMETERS} {VARIABLES}",
+    ),
 }
 
 

@@ -32,18 +32,20 @@ def option(*names: str, help: str, panel: str = OUTPUT, show_default: bool | str
     )
 
 
-TargetArg = Annotated[
-    str | None,
-    typer.Argument(
+def _target(more: str = "") -> Any:
+    return typer.Argument(
         metavar="TARGET",
         envvar="RTSTREAM_TARGET",
         show_envvar=False,
         show_default=False,
         help="The handler: `handler.py:fn`, `package.module:fn`, `handler.py`, or a built-in: `@echo`, "
-        "`@parrot`, `@mirror`, `@tone`, `@clock`. Without it: the configuration, `handler.py`, `app.py`, "
-        "`main.py`. Loading it runs the code of its file.",
-    ),
-]
+        f"`@parrot`, `@mirror`, `@tone`, `@clock`{more}. Without it: the configuration, `handler.py`, "
+        "`app.py`, `main.py`. Loading it runs the code of its file.",
+    )
+
+
+TargetArg = Annotated[str | None, _target()]
+TargetOrUrlArg = Annotated[str | None, _target("; or the URL of a running server")]
 ModalityOpt = Annotated[
     str | None,
     option(

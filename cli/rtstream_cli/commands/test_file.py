@@ -17,7 +17,7 @@ from ..config import DEFAULT, Settings
 from ..console import as_document, console
 from ..discover import Target
 from ..keys import LONGEST, TRANSPORTS
-from ..options import OUTPUT, Context, JsonOpt, ModalityOpt, ModeOpt, TargetArg, option
+from ..options import OUTPUT, Context, JsonOpt, ModalityOpt, ModeOpt, TargetOrUrlArg, option
 
 if TYPE_CHECKING:
     from rtstream.loopback.report import Report, Row
@@ -123,7 +123,7 @@ OutOpt = Annotated[
 def test_file(
     ctx: Context,
     file: FileArg,
-    target: TargetArg = None,
+    target: TargetOrUrlArg = None,
     handler: HandlerOpt = None,
     modality: ModalityOpt = None,
     mode: ModeOpt = None,

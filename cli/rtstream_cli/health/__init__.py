@@ -1,0 +1,1 @@
+"""What `rtstream doctor` looks at, one module for each group of looks."""
