@@ -113,9 +113,9 @@ def _server(text: str) -> Any:
 def _is_server(value: Any) -> bool:
     url = value.get("urls") if isinstance(value, dict) else value
     urls = url if isinstance(url, list) else [url]
-    return bool(urls) and all(
-        isinstance(one, str) and one.startswith(("stun:", "stuns:", "turn:", "turns:")) for one in urls
-    )
+    from rtstream.options import is_ice_url  # loads numpy
+
+    return bool(urls) and all(map(is_ice_url, urls))
 
 
 KEYS: dict[str, Key] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from math import inf
@@ -14,6 +15,8 @@ from .media.video import VIDEO_RANGES, Preference, VideoOptions
 
 Mode = Literal["send-receive", "receive", "send"]
 Modality = Literal["video", "audio", "audio-video"]
+
+ICE_URL = re.compile(r"(stuns?|turns?):[^?:\s]+(:\d+)?(\?transport=\w+)?")
 
 RTCConfiguration: TypeAlias = dict[str, Any] | Callable[..., Any]
 
@@ -123,6 +126,8 @@ def validated(
     _dict("track_constraints", track_constraints)
     _dict("rtc_configuration", rtc_configuration, or_callable=True)
     _dict("server_rtc_configuration", server_rtc_configuration, or_callable=True)
+    if isinstance(server_rtc_configuration, dict):
+        check_ice_servers(server_rtc_configuration)
     if additional_outputs and additional_outputs_handler is None:
         raise OptionError(
             "`additional_outputs` is given without `additional_outputs_handler`",
@@ -217,6 +222,24 @@ def _whole_number(key: str, name: str, value: Any, span: tuple[int, int]) -> Non
             f"`rtp_params['{key}'][{name!r}]` is {value!r}",
             fix=f"Pass a whole number from {span[0]} to {span[1]}",
         )
+
+
+def is_ice_url(value: Any) -> bool:
+    """Whether it is the address of a STUN or TURN server (RFC 7064, RFC 7065) that aiortc takes."""
+    return isinstance(value, str) and ICE_URL.fullmatch(value) is not None
+
+
+def check_ice_servers(configuration: dict[str, Any]) -> None:
+    """See that this server can use the ICE servers of `server_rtc_configuration`. Raises OptionError."""
+    for server in configuration.get("iceServers") or ():
+        urls = server.get("urls") if isinstance(server, dict) else None
+        if not urls or not all(map(is_ice_url, urls if isinstance(urls, list) else [urls])):
+            told = urls if isinstance(server, dict) else type(server).__name__  # never a credential
+            raise OptionError(
+                f"`server_rtc_configuration` has an ICE server at {told!r:.80}",
+                why="that is no address of a STUN or TURN server",
+                fix='For example: {"iceServers": [{"urls": "stun:stun.example.org:3478"}]}',
+            )
 
 
 def as_limit(value: Any) -> int | None:

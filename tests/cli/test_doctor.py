@@ -211,11 +211,6 @@ def test_a_turn_server_that_cannot_be_reached_fails_with_the_code_of_the_network
     assert "geheim" not in repr(wrong)
 
 
-def test_an_ice_server_whose_address_is_none_is_a_mistake_of_usage() -> None:
-    (wrong,) = [one for one in network.look(settings(ice_server=["turn::3478"])) if one.mark == "fail"]
-    assert wrong.exit_code == 2
-
-
 @pytest.mark.usefixtures("quick")
 def test_a_handler_that_raises_ends_with_the_code_of_handlers(cli: Run, project: Path) -> None:
     (project / "handler.py").write_text(HANDLERS)

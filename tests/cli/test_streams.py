@@ -134,9 +134,10 @@ def test_the_engine_s_refusal_comes_through(project: Path) -> None:
 
 def test_ice_servers_are_for_both_ends(cli: Run, project: Path) -> None:
     """Seen from outside: the page is told of them."""
-    told = program("serve", "@echo", "--ice-server", "http://nonsense", cwd=project)
-    assert told.returncode == 2
-    assert "--ice-server" in told.stderr
+    for nonsense in ("http://nonsense", "turn::3478"):
+        told = program("serve", "@echo", "--ice-server", nonsense, cwd=project)
+        assert told.returncode == 2
+        assert "--ice-server" in told.stderr
     options = options_of(ice_server=["stun:a:1", '{"urls": "turn:b", "username": "u"}'])
     servers = {"iceServers": [{"urls": "stun:a:1"}, {"urls": "turn:b", "username": "u"}]}
     assert options["rtc_configuration"] == options["server_rtc_configuration"] == servers

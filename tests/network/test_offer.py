@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rtstream import Stream
+from rtstream.errors import MachineError
 from rtstream.rtp.packet import build, parse
 from rtstream.rtp.rtcp import is_rtcp
 from rtstream.server import offers
@@ -558,6 +559,19 @@ def test_the_servers_own_ice_configuration_is_used(configuration: Any) -> None:
             made = await offers.configuration(given_as)
             wanted = (await resolved())["iceServers"]
             assert [server.urls for server in made.iceServers or []] == [server["urls"] for server in wanted]
+
+    run(main())
+
+
+def test_an_ice_server_of_the_servers_own_that_is_none_is_not_the_clients_fault() -> None:
+    async def main() -> None:
+        wrong = {"iceServers": [{"urls": "turn::3478", "username": "u", "credential": "geheim"}]}
+        stream = Stream(AsyncEcho(), modality="audio", server_rtc_configuration=lambda: wrong)
+        async with answering(stream) as server, caller(server) as client:
+            refused = await server.post(json=await client.offer())
+            assert refused.status_code == 500 and refused.json()["meta"]["code"] == MachineError.code
+            assert "turn::3478" in refused.text and "geheim" not in refused.text
+            assert len(stream.sessions) == 0
 
     run(main())
 

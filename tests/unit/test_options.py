@@ -53,6 +53,12 @@ def stream(**options: Any) -> Stream:
         ({"track_constraints": []}, "`track_constraints` is []"),
         ({"rtc_configuration": "stun:x"}, "`rtc_configuration` is 'stun:x'"),
         ({"server_rtc_configuration": 7}, "`server_rtc_configuration` is 7"),
+        (
+            {"server_rtc_configuration": {"iceServers": [{"urls": "turn::3478"}]}},
+            "an ICE server at 'turn::3478'",
+        ),
+        ({"server_rtc_configuration": {"iceServers": [{"username": "u"}]}}, "an ICE server at None"),
+        ({"server_rtc_configuration": {"iceServers": ["secret"]}}, "an ICE server at 'str'"),
         ({"additional_inputs": "slider"}, "`additional_inputs` is 'slider'"),
         ({"additional_outputs": 7, "additional_outputs_handler": print}, "`additional_outputs` is 7"),
         ({"additional_outputs": [object()]}, "without `additional_outputs_handler`"),

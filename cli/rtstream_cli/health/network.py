@@ -60,20 +60,16 @@ async def _ice_server(server: Any) -> Finding:
     told = server if isinstance(server, dict) else {"urls": server}
     urls = told["urls"] if isinstance(told["urls"], str) else told["urls"][0]
     wanted = FAR_SIDE[urls.partition(":")[0].rstrip("s")]
-    choose_ice_addresses()
-    try:
-        gatherer = RTCIceGatherer([RTCIceServer(**told)])
-    except ValueError:
-        fix = "For example: stun:stun.example.org:3478"
-        return Finding(urls, "fail", "is no address of such a server", fix, UsageError.exit_code)
-    if wanted in await _candidates(gatherer):
+    if wanted in await _candidates(RTCIceServer(**told)):
         return Finding(urls, "ok", f"it gives a candidate ({wanted})")
     fix = "See whether it runs, that this machine reaches it, and that username and credential are right"
     return Finding(urls, "fail", "it gives no candidate", fix, RemoteError.exit_code)
 
 
-async def _candidates(gatherer: RTCIceGatherer) -> set[str]:
-    """The kinds of candidates that ICE finds."""
+async def _candidates(server: RTCIceServer) -> set[str]:
+    """The kinds of candidates that ICE finds with this server."""
+    choose_ice_addresses()
+    gatherer = RTCIceGatherer([server])
     transport = RTCIceTransport(gatherer)
     try:
         await asyncio.wait_for(gatherer.gather(), PATIENCE)

@@ -12,8 +12,15 @@ from typing import Any
 from aiortc import RTCConfiguration, RTCIceCandidate, RTCIceServer
 from aiortc.rtcconfiguration import RTCIceTransportPolicy
 
-from ..errors import BadCandidate, BadOffer, ConnectionClosed, UnknownConnection
-from ..options import StreamOptions
+from ..errors import (
+    BadCandidate,
+    BadOffer,
+    ConnectionClosed,
+    MachineError,
+    OptionError,
+    UnknownConnection,
+)
+from ..options import StreamOptions, check_ice_servers
 from ..session.outcome import EndReason
 from ..session.registry import Sessions
 from ..session.session import Session
@@ -147,8 +154,15 @@ async def configuration(given: dict[str, Any] | Callable[..., Any] | None) -> RT
     """aiortc's configuration from a browser-style dict, or from a function that returns one.
 
     None is no ICE server: a STUN server that does not answer would hold up each offer for 5 s.
+
+    Raises:
+        MachineError: it names a server that cannot be one, which is not the client's fault.
     """
     resolved = await resolve(given) or {}
+    try:
+        check_ice_servers(resolved)
+    except OptionError as error:
+        raise MachineError(error.what, why=error.why, fix=error.fix) from None
     servers = [
         RTCIceServer(**{key: value for key, value in server.items() if key in _SERVER_KEYS})
         for server in resolved.get("iceServers", [])
