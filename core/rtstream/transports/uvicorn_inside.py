@@ -12,13 +12,16 @@ from typing import Any
 from starlette.websockets import WebSocket
 
 from .private_names import Check, Feature, known, reads
-from .shared_reader import SharedReader, Then, another, at_once, reader_here
+from .shared_reader import SharedReader, another, reader_here
 from .websocket_frames import Frames, Said, framed
+from .websocket_way import Way
 
 MODULE = "uvicorn.protocols.websockets.websockets_sansio_impl"
 MOST_READ = 1 << 16  # bytes that are read at once
 
 WOKEN = {"type": "websocket.receive", "text": ""}  # is known by being the same object
+
+Take = Callable[["Direct", Said], None]
 
 
 def _protocol() -> Any:
@@ -48,7 +51,7 @@ SOCKETS = Feature(
 )
 
 
-class Direct:
+class Direct(Way):
     """One WebSocket, past uvicorn's queue.
 
     For each message uvicorn stops to read the socket, fills a queue, wakes the app's task, and begins to
@@ -57,13 +60,12 @@ class Direct:
     asyncio reads. Messages of one plain frame are cut out here, unless the client has agreed on an extension
     such as compression; all other frames are for the library that uvicorn has for them.
 
-    What is no whole message goes uvicorn's way, and so does all while the app does not listen: it calls
-    `listen` each time before it waits for uvicorn's next message, and `close` in the end.
-
-    `then` does a step of the call together with those of others.
+    What is no whole message goes uvicorn's way, and so does all while the app's task does not wait for its
+    `next` message.
     """
 
-    def __init__(self, protocol: Any, take: Callable[[Said], None]) -> None:
+    def __init__(self, websocket: WebSocket, protocol: Any, take: Take) -> None:
+        super().__init__(websocket)
         self._protocol, self._take = protocol, take
         self._connection, self._transport = protocol.conn, protocol.transport
         self._text, self._bytes = protocol.handle_text, protocol.handle_bytes
@@ -72,10 +74,14 @@ class Direct:
         self._listens = False
         self._socket = _readable(self._transport)
         self._reader: SharedReader | None = None  # while it reads the socket
-        self.then: Then = at_once
         protocol.handle_text, protocol.handle_bytes = self._heard_text, self._heard_bytes
 
-    def listen(self) -> None:
+    def next(self) -> Awaitable[Any]:
+        """The next message for the task of the app; those before it are given to `take`."""
+        self._listen()
+        return super().next()
+
+    def _listen(self) -> None:
         """Give messages to `take` from now on."""
         if self._listens or self._transport.is_closing():
             return
@@ -109,13 +115,14 @@ class Direct:
         writable: asyncio.Event = self._protocol.writable
         return None if writable.is_set() else writable.wait()
 
-    async def said(self) -> None:
-        """Wait until all that is to be said by now has been written."""
+    async def close(self, code: int, why: str) -> None:
+        """Close the WebSocket when all that is to be said by now has been written."""
         done = asyncio.Event()
         self.then(done.set)
         await done.wait()
+        await super().close(code, why)
 
-    def close(self) -> None:
+    def release(self) -> None:
         """Leave everything to uvicorn again."""
         self._protocol.handle_text, self._protocol.handle_bytes = self._text, self._bytes
         self._give_back()
@@ -163,7 +170,7 @@ class Direct:
         while self._listens and (cut := frames.next()) is not None:
             said, rest = cut
             if said is not None:
-                self.then(self._take, said)
+                self.then(self._take, self, said)
             else:
                 if not frames.plain:
                     self._frames = None
@@ -181,16 +188,16 @@ class Direct:
 
     def _heard(self, frame: Any, said: Said, otherwise: Callable[[Any], None]) -> None:
         if said and self._listens and self._protocol.queue.empty():
-            return self.then(self._take, said)
+            return self.then(self._take, self, said)
         self._give_back()
         otherwise(frame)
 
 
-def direct(websocket: WebSocket, take: Callable[[Said], None]) -> Direct | None:
+def direct(websocket: WebSocket, take: Take) -> Direct | None:
     """The way past uvicorn's queue.
 
     Args:
-        take: is given each message, the text or the bytes of it.
+        take: is given the way and each message, the text or the bytes of it.
 
     Returns:
         None where the server is another, where something stands between it and the app, or where uvicorn is
@@ -201,7 +208,7 @@ def direct(websocket: WebSocket, take: Callable[[Said], None]) -> Direct | None:
     protocol = getattr(getattr(websocket, "_receive", None), "__self__", None)
     if type(protocol) is not _protocol():
         return None
-    return Direct(protocol, take)
+    return Direct(websocket, protocol, take)
 
 
 def _readable(transport: Any) -> socket.socket | None:

@@ -7,18 +7,17 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket
 
-from ..begun import begun
 from ..context import Call
 from ..errors import BadMessage, BodyTooLarge, ConnectionRefused, RtstreamError
 from ..media.frames import AudioFrame, Digit, Frame, Heard
 from ..wire.base import MOST_TEXT, Event, Marked, Reply, Started, Stopped, Wire
 from .marks import Marks
-from .shared_reader import Then, at_once
 from .stopping import heard_to_stop
 from .uvicorn_inside import WOKEN, Direct, direct
 from .websocket_frames import Said
+from .websocket_way import Way
 
 START_SECONDS = 10.0  # what a client may take to say who it is
 
@@ -36,8 +35,7 @@ class WebSocketTransport:
         self.websocket: Any = websocket
         self._wire = wire
         self._marks = Marks()
-        self._direct: Direct | None = None
-        self._then: Then = at_once
+        self._way = Way(websocket)
         self._hear: Callable[[Heard], None] | None = None
         self._left: list[Event | RtstreamError] = []  # what messages had that the task has to deal with
         self._last: AudioFrame | None = None
@@ -77,7 +75,7 @@ class WebSocketTransport:
 
     async def run(self, hear: Callable[[Heard], None]) -> None:
         self._hear = hear
-        self._direct = direct(self.websocket, self._take)
+        self._way = direct(self.websocket, self._take) or self._way
         watching = asyncio.ensure_future(heard_to_stop(lambda: self._last, hear))
         try:
             while (events := await self._next()) is not None:
@@ -95,29 +93,20 @@ class WebSocketTransport:
             await self.refuse(error)
         finally:
             watching.cancel()
-            if self._direct is not None:
-                self._direct.close()
+            self._way.release()
 
     def send(self, frame: Frame) -> Awaitable[None] | None:
         if not isinstance(frame, AudioFrame):
             return None
-        if self._direct is None:
-            return begun(self._say(frame))
-        self._then(self._say_directly, frame)
-        return self._direct.room()
+        self._way.then(self._say, frame)
+        return self._way.room()
 
-    def _say_directly(self, frame: AudioFrame) -> None:
-        assert self._direct is not None
-        self._direct.send(self._wire.encode(frame))
+    def _say(self, frame: AudioFrame) -> None:
+        self._way.send(self._wire.encode(frame))
         name = self._marks.after(frame.duration)
         mark = self._wire.mark(name) if name is not None else None
         if mark is not None:
-            self._direct.send(mark)
-
-    async def _say(self, frame: AudioFrame) -> None:
-        await self._send(self._wire.encode(frame))
-        if (name := self._marks.after(frame.duration)) is not None:
-            await self._send_if_any(self._wire.mark(name))
+            self._way.send(mark)
 
     async def send_message(self, text: str) -> None:
         await self._send(text)
@@ -142,24 +131,11 @@ class WebSocketTransport:
         await self.close(error.close_code, error.slug)
 
     async def close(self, code: int = 1000, why: str = "") -> None:
-        if self._direct is not None:
-            await self._direct.said()
-        if self.websocket.application_state is WebSocketState.CONNECTED and self._there:
-            try:
-                await self.websocket.close(code, why)
-            except (RuntimeError, WebSocketDisconnect):  # it left in this very moment
-                pass
-
-    @property
-    def _there(self) -> bool:
-        return self.websocket.client_state is WebSocketState.CONNECTED
+        await self._way.close(code, why)
 
     async def _next(self) -> Sequence[Event | RtstreamError] | None:
         """The events of the next message; None when the far end is gone."""
-        if self._direct is not None:
-            self._direct.listen()
-            self._then = self._direct.then
-        message = await self.websocket.receive()
+        message = await self._way.next()
         if message["type"] == "websocket.disconnect":
             return None
         left, self._left = self._left, []
@@ -173,7 +149,7 @@ class WebSocketTransport:
             raise BodyTooLarge(f"a message has a length of {len(said)}", fix=f"Send at most {MOST_TEXT}")
         return self._wire.decode(said)
 
-    def _take(self, said: Said) -> None:
+    def _take(self, way: Direct, said: Said) -> None:
         """Notice what is in a message; what is to be waited for is left to the task, and all behind it."""
         events: Sequence[Event | RtstreamError]
         try:
@@ -182,23 +158,19 @@ class WebSocketTransport:
             events = [error]
         for event in events:
             if self._left or isinstance(event, Reply | Stopped | RtstreamError):
-                self._leave(event)
+                if not self._left:
+                    way.wake()
+                self._left.append(event)
             else:
                 self._notice(event)
-
-    def _leave(self, event: Event | RtstreamError) -> None:
-        assert self._direct is not None
-        if not self._left:
-            self._direct.wake()
-        self._left.append(event)
 
     def _notice(self, event: Event) -> None:
         assert self._hear is not None
         if isinstance(event, AudioFrame):
             self._last = event
-            self._then(self._hear, event)
+            self._way.then(self._hear, event)
         elif isinstance(event, Digit):
-            self._then(self._hear, event)
+            self._way.then(self._hear, event)
         elif isinstance(event, Marked):
             self._marks.reached(event.name)
 
@@ -207,15 +179,6 @@ class WebSocketTransport:
             await self._send(text)
 
     async def _send(self, said: Said) -> None:
-        if self._direct is not None:
-            self._then(self._direct.send, said)
-            if (room := self._direct.room()) is not None:
-                await room
-        elif self.websocket.application_state is WebSocketState.CONNECTED and self._there:
-            try:
-                if isinstance(said, str):
-                    await self.websocket.send_text(said)
-                else:
-                    await self.websocket.send_bytes(said)
-            except (RuntimeError, WebSocketDisconnect):  # it left in this very moment
-                pass
+        self._way.then(self._way.send, said)
+        if (room := self._way.room()) is not None:
+            await room
