@@ -15,8 +15,8 @@ from rtstream.media.opus import OpusOptions
 from rtstream.rtp import keys, rtcp
 from rtstream.rtp.codecs import EVENTS, Codec
 from rtstream.rtp.packet import build
-from rtstream.rtp.receiver import STOPPED_SILENCE
 from rtstream.rtp.sender import AudioSender
+from rtstream.rtp.unsent import STOPPED_SILENCE
 from rtstream.transports.rtp_session import RtpSession
 from tests.unit.voice import frames, voice
 

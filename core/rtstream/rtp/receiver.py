@@ -16,16 +16,13 @@ from .numbers import SEQUENCE_BITS, TIMESTAMP_BITS, distance, extended
 from .packet import Packet, parse
 from .reception import Reception
 from .reorder import Reorder
+from .unsent import STEP, UnsentSilence
 
 MOST_JUMP = 3000  # RFC 3550 appendix A.1: further ahead than this the numbering has begun anew
 MOST_BACK = 100  # and so it has further back than this
 MOST_CONCEALED = 1.0  # seconds of a gap that are filled: a longer one is no loss but a pause
 LEAST_PAUSE = 0.1  # seconds of time without packets that are a silence: of less, a far end may misreckon
-STEP = 0.02  # seconds concealed at once
 DTX_SIZE = 2  # bytes: a packet of Opus this small says that silence goes on (RFC 7587 §3.1.3)
-DTX_REFRESH = 0.5  # seconds that silence is taken to go on without a word: Opus tells every 0.4 s
-STOPPED = 1.0  # seconds without a packet after which a far end has stopped, and no network holds it up
-STOPPED_SILENCE = 2.0  # seconds of silence that are heard of it then: turns end in silence
 BUDGET = 2.0  # seconds of sound a second, and as much to begin with: what more comes is a flood
 
 
@@ -79,9 +76,8 @@ class AudioReceiver:
         self._suspect: int | None = None  # where numbering goes on if it has begun anew
         self._timestamp: int | None = None  # where the next sound begins
         self._ticks = 0  # of the last packet
-        self._allowance, self._counted = BUDGET, 0.0
-        self._silent_until, self._stopped = 0.0, -1.0  # when the last packet came before a far end stopped
-        self._silence: float | None = None  # when the next piece of a silence that is not sent is due
+        self._allowance, self._came = BUDGET, 0.0  # seconds of sound that may come; when the last has come
+        self._silence = UnsentSilence()
         self._skipped = False  # what came last gave no sound: time behind it is no silence
 
     def take(self, data: bytes, now: float) -> list[AudioFrame]:
@@ -108,7 +104,7 @@ class AudioReceiver:
     def poll(self, now: float) -> list[AudioFrame]:
         """The sound that is ready by now without a further packet: call it at `deadline`."""
         ready = self._sound(self._order.poll(now), now)
-        if not ready and self._silence is not None and now >= self._silence:
+        if not ready and (due := self._silence.due) is not None and now >= due:
             self._silent_piece(ready, now)
         return ready
 
@@ -120,14 +116,13 @@ class AudioReceiver:
 
     def look(self, now: float) -> None:
         """See whether the far end has stopped sending, as at the end of a recording: call it now and then."""
-        stopped = self._timestamp is not None and self._silence is None and now - self._counted >= STOPPED
-        if stopped and self._stopped != self._counted:
-            self._stopped, self._silence, self._silent_until = self._counted, now, now + STOPPED_SILENCE
+        if self._timestamp is not None:
+            self._silence.look(now, self._came)
 
     @property
     def deadline(self) -> float | None:
         """When `poll` has something to give even if no packet comes; None if that is never."""
-        held, silence = self._order.deadline, self._silence
+        held, silence = self._order.deadline, self._silence.due
         if held is None or silence is None:
             return silence if held is None else held
         return min(held, silence)
@@ -180,7 +175,7 @@ class AudioReceiver:
         self._order = Reorder()
         self._order.late, self._order.duplicates = late, duplicates
         self._number, self._stamp = packet.sequence, packet.timestamp
-        self._suspect = self._timestamp = self._silence = None
+        self._suspect = self._timestamp = self._silence.due = None
         self.reception = Reception(packet.ssrc, self._codecs[packet.payload_type].clock_rate)
         return packet.sequence
 
@@ -229,10 +224,9 @@ class AudioReceiver:
         self._timestamp = packet.timestamp + self._ticks
         self._allowance -= count / self._decoder.rate
         if len(packet.payload) > DTX_SIZE or self._codec.name != "opus":
-            self._silence = None
+            self._silence.due = None
         else:
-            self._silence = now + count / self._decoder.rate + STEP
-            self._silent_until = now + DTX_REFRESH
+            self._silence.told(now, count / self._decoder.rate)
         if count:
             frames.append(AudioFrame(samples, self._decoder.rate))
 
@@ -259,17 +253,17 @@ class AudioReceiver:
         frames.append(AudioFrame(samples, self._decoder.rate))
 
     def _silent_piece(self, frames: list[AudioFrame], now: float) -> None:
-        """A piece of a silence that the far end does not send, in its time: turns end in silence."""
-        assert self._silence is not None and self._timestamp is not None and self._codec is not None
+        """A piece of a silence that the far end does not send."""
+        assert self._timestamp is not None and self._codec is not None
         ticks = round(STEP * self._codec.clock_rate)
-        if self._stopped == self._counted:
+        if self._silence.follows(self._came):
             frames.append(self._nothing())
         else:
             concealed = self.heard.concealed
             self._conceal(ticks, None, frames)
             self.heard.concealed = concealed  # nothing was lost
         self._timestamp = (self._timestamp + ticks) & 0xFFFFFFFF
-        self._silence = self._silence + STEP if now < self._silent_until else None
+        self._silence.heard(now)
 
     def _pause(self, timestamp: int, frames: list[AudioFrame]) -> None:
         """A silence that was not sent, and of which nothing told: some senders leave out what tells, too."""
@@ -286,8 +280,8 @@ class AudioReceiver:
         return AudioFrame(np.zeros((self._decoder.channels, count), np.int16), self._decoder.rate)
 
     def _is_flood(self, now: float) -> bool:
-        self._allowance = min(BUDGET, self._allowance + (now - self._counted) * BUDGET)
-        self._counted = now
+        self._allowance = min(BUDGET, self._allowance + (now - self._came) * BUDGET)
+        self._came = now
         if self._allowance > 0:
             return False
         self.heard.flooding += 1
