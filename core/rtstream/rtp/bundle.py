@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .packet import elements, parse
+from .packet import Packet, elements
 
 MOST_SOURCES = 64  # of others that are remembered: an honest offer has one or two a section
 
@@ -21,11 +21,8 @@ class Share:
         self._others = set(others)
         self._id, self._name = mid or (0, b"")  # no extension has the id 0 (RFC 8285 §4.2)
 
-    def has(self, data: bytes) -> bool:
-        """Whether a packet, decrypted, is of this section, as far as anything says that it is not."""
-        packet = parse(data)
-        if packet is None:
-            return True  # which is found out, and counted, where it is heard
+    def has(self, packet: Packet) -> bool:
+        """Whether a packet is of this section, as far as nothing says that it is not."""
         for id, value in elements(packet):
             if id == self._id and value == self._name:
                 self._others.discard(packet.ssrc)

@@ -10,6 +10,7 @@ import numpy as np
 from ..media.dtmf import tones
 from ..media.frames import AudioFrame
 from . import rtcp
+from .bundle import Share
 from .codecs import EVENTS, Codec, Decoder
 from .keys import Keys
 from .numbers import SEQUENCE_BITS, TIMESTAMP_BITS, distance, extended
@@ -55,6 +56,8 @@ class AudioReceiver:
         rate: samples a second in which sound is wanted; what a codec cannot give comes at its own.
         channels: of the sound.
         pressed: called with each key; without it a key is heard as its tones.
+
+    `share` tells its packets from those of others on the same transport; without it all are its own.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class AudioReceiver:
     ) -> None:
         self.rate, self.channels = rate, channels
         self.heard = Heard()
+        self.share: Share | None = None
         self.reception: Reception | None = None
         self._codecs, self._tell = codecs, pressed
         self._codec: Codec | None = None
@@ -85,6 +89,8 @@ class AudioReceiver:
         packet = parse(data)
         if packet is None:
             self.heard.malformed += 1
+            return []
+        if self.share is not None and not self.share.has(packet):
             return []
         if packet.payload_type not in self._codecs:
             self.heard.foreign += 1

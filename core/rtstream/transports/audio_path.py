@@ -74,7 +74,6 @@ class AudioPath:
         self._codecs: dict[int, Codec] = {}
         self.rtp = RtpSession(self._codecs, self.line.send, self._report)
         self._others: set[int] | None = None
-        self._share: Share | None = None
         self._hears = self._ready = self._closed = False
         self._early: deque[bytes] = deque(maxlen=KEPT)
         # These two are what aiortc calls when the connection is there.
@@ -133,7 +132,8 @@ class AudioPath:
         ids = {each.uri: each.id for each in parameters.headerExtensions if 0 < each.id < 256}
         name = parameters.muxId.encode()
         mid = (ids[MID], name) if MID in ids and 0 < len(name) < 256 else None
-        self._share = Share(self._others, mid) if self._others is not None else None
+        if self._others is not None:
+            self.rtp.receiver.share = Share(self._others, mid)
         codec = next(each for each in self._codecs.values() if each.known)
         sender = AudioSender(
             codec, self._sender._ssrc, cname, self._options, mid=mid, level_id=ids.get(level.URI)
@@ -157,8 +157,7 @@ class AudioPath:
         if not self._ready:
             self._early.append(data)
         elif (packet := self.line.unprotect(data)) is not None:
-            if self._share is None or self._share.has(packet):
-                self.rtp.take(packet, self._clock.now())
+            self.rtp.take(packet, self._clock.now())
         return True
 
     def _catch_up(self) -> None:
