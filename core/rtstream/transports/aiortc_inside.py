@@ -64,8 +64,7 @@ class Line:
         self.came = 0
         self.dropped: Counter[str] = Counter()
         self._told: list[Callable[[bytes], None]] = []
-        self.transport = transport
-        self._dtls: Any = transport
+        self.transport: Any = transport
         self._connection: Any = transport.transport._connection
         self._pair: Any = None
         self._address: Any = None
@@ -91,7 +90,7 @@ class Line:
         loop = asyncio.get_running_loop()
         for protocol in self._connection._protocols:
             protocol.datagram_received = self._guarded(protocol, media, loop.time)
-        handle: Callable[[bytes], Awaitable[None]] = self._dtls._handle_rtcp_data
+        handle: Callable[[bytes], Awaitable[None]] = self.transport._handle_rtcp_data
 
         async def handle_rtcp_data(data: bytes) -> None:
             for told in self._told:
@@ -101,7 +100,7 @@ class Line:
             except FAULTS as error:
                 self.dropped[type(error).__name__] += 1
 
-        self._dtls._handle_rtcp_data = handle_rtcp_data
+        self.transport._handle_rtcp_data = handle_rtcp_data
 
     def tell(self, reports: Callable[[bytes], None]) -> None:
         """Show RTCP to one more."""
@@ -110,7 +109,7 @@ class Line:
     @property
     def keyed(self) -> bool:
         """Whether there are keys, so that packets may come and go."""
-        return self._dtls._rx_srtp is not None and self._dtls._tx_srtp is not None
+        return self.transport._rx_srtp is not None and self.transport._tx_srtp is not None
 
     @property
     def address(self) -> Any:
@@ -120,7 +119,7 @@ class Line:
 
     def unprotect(self, data: bytes) -> bytes | None:
         """Decrypt a packet; None for one that the far end did not send, or has sent before."""
-        session = self._dtls._rx_srtp
+        session = self.transport._rx_srtp
         if session is not self._hears:
             self._hears, self._unprotect = session, unprotecting(session)
         try:
@@ -131,7 +130,7 @@ class Line:
 
     def send(self, packet: bytes) -> None:
         """Encrypt and send an RTP packet, if there is somebody to send it to."""
-        session = self._dtls._tx_srtp
+        session = self.transport._tx_srtp
         if session is None:
             return
         if session is not self._says:
@@ -140,8 +139,8 @@ class Line:
 
     def send_reports(self, packet: bytes) -> None:
         """Encrypt and send an RTCP packet."""
-        if self._dtls._tx_srtp is not None:
-            self._send_protected(self._dtls._tx_srtp.protect_rtcp, packet)
+        if self.transport._tx_srtp is not None:
+            self._send_protected(self.transport._tx_srtp.protect_rtcp, packet)
 
     def share_socket(self) -> None:
         """Read and write the socket together with those of other calls."""

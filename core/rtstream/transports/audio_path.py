@@ -69,8 +69,7 @@ class AudioPath:
         self._options, self._alone = options, alone
         self._sender: Any = transceiver.sender
         self._clock = Clock()
-        self.transport = transceiver.sender.transport
-        self.line = Line(self.transport)
+        self.line = Line(transceiver.sender.transport)
         self._codecs: dict[int, Codec] = {}
         self.rtp = RtpSession(self._codecs, self.line.send, self._report)
         self._others: set[int] | None = None

@@ -184,7 +184,7 @@ class WebRtcTransport:
     def _open_lines(self, answer: str, others: set[int] | None) -> None:
         """Let sound go its way, and nothing hostile get through to aiortc on any socket."""
         for transport in self._transports() if is_known() else ():
-            if self._audio is not None and transport is self._audio.transport:
+            if self._audio is not None and transport is self._audio.line.transport:
                 self.rate = self._audio.open(answer, others) or RATE
                 self._lines.append(self._audio.line)
             else:
