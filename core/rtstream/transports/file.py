@@ -201,7 +201,7 @@ class FileTransport:
         if not showing.cancelled():
             showing.result()  # a file that cannot be read any more is an error, not an end
 
-    async def send(self, frame: Frame) -> None:
+    def send(self, frame: Frame) -> None:
         self._recorder.hear(frame, self._clock.now())
 
     async def send_message(self, text: str) -> None:

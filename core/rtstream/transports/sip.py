@@ -77,7 +77,7 @@ class SipTransport:
                 self._probe()
         self.gone.set()
 
-    async def send(self, frame: Frame) -> None:
+    def send(self, frame: Frame) -> None:
         if isinstance(frame, AudioFrame):
             self._line.say(frame)
 
