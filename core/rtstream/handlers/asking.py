@@ -1,4 +1,4 @@
-"""A model that is asked in a thread of its own, and given up when it hangs."""
+"""A model that is asked in a thread of its own, and given up when it hangs; and what it may answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import HandlerHung
+import numpy as np
+
+from ..errors import HandlerHung, HandlerReturnedNonsense
 from ..worker import Worker
 
 
@@ -56,3 +58,22 @@ class Asked:
 
     def _thread(self) -> Worker:
         return Worker(f"rtstream-{self._what.split()[-1]}")
+
+
+def probability(answer: Any, *, who: str, of: str, argument: str) -> float:
+    """The answer of a model that must give a probability.
+
+    Args:
+        who, of: who gave it, and what it is the probability of, for the error.
+        argument: of ReplyOnPause, by which the model was passed.
+
+    Raises:
+        HandlerReturnedNonsense: it is none.
+    """
+    if isinstance(answer, float | int | np.number) and 0.0 <= answer <= 1.0:
+        return float(answer)
+    raise HandlerReturnedNonsense(
+        f"{who} gave {answer!r:.40}",
+        why=f"it must give the probability {of}, from 0 to 1",
+        fix=f"Mend the model that was passed to ReplyOnPause, or leave `{argument}` out",
+    )

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..errors import HandlerReturnedNonsense, OptionError
+from ..errors import OptionError
 from ..media.frames import AudioFrame
 from ..media.resample import Resampler
 from ..turns.semantic import Sound, TurnModel
 from ..turns.windows import Samples
-from .asking import Asked
+from .asking import Asked, probability
 
 HUNG_AFTER = 5.0  # seconds; the turn itself waits far shorter, see `AlgoOptions.judged_within`
 COMPLETE = 0.5  # the probability from which a turn counts as complete
@@ -46,16 +46,11 @@ class Judging:
             return None
         self._busy = True
         try:
-            probability = await self._asked.ask(self._judge, said)
+            answer = await self._asked.ask(self._judge, said)
         finally:
             self._busy = False
-        if not isinstance(probability, float | int | np.number) or not 0.0 <= probability <= 1.0:
-            raise HandlerReturnedNonsense(
-                f"the turn model gave {probability!r:.40}",
-                why="it must give the probability that the turn is complete, from 0 to 1",
-                fix="Mend the model that was passed to ReplyOnPause, or leave `turn_model` out",
-            )
-        return bool(probability >= COMPLETE)
+        of = "that the turn is complete"
+        return probability(answer, who="the turn model", of=of, argument="turn_model") >= COMPLETE
 
     def close(self) -> None:
         """Let its thread go."""

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import HandlerHung, HandlerReturnedNonsense
+from ..errors import HandlerHung
 from ..media.frames import AudioFrame
 from ..turns.vad import VadModel, VadStream
 from ..turns.windows import Window, Windows
-from .asking import Asked
+from .asking import Asked, probability
 
 HUNG_AFTER = 3.0  # seconds that a voice detector may take for 32 ms of sound
 
@@ -54,17 +54,11 @@ class Speaker:
         if (detector := self._detector) is None:
             detector = await self._fresh()
         try:
-            probability: Any = await self._ask(detector, window)
+            answer = await self._ask(detector, window)
         except HandlerHung:
             self._detector = None
             raise
-        if not isinstance(probability, float | int | np.number) or not 0.0 <= probability <= 1.0:
-            raise HandlerReturnedNonsense(
-                f"the voice detector gave {probability!r:.40}",
-                why="it must give the probability of speech, from 0 to 1",
-                fix="Mend the model that was passed to ReplyOnPause, or leave `model` out",
-            )
-        return float(probability)
+        return probability(answer, who="the voice detector", of="of speech", argument="model")
 
     async def _fresh(self) -> VadStream:
         detector: VadStream = await self._asked.ask(self._model.stream)
