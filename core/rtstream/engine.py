@@ -22,7 +22,7 @@ from .options import StreamOptions
 from .outputs import AdditionalOutputs
 from .server.bodies import Body
 from .server.requests import as_body, refusal
-from .session.outcome import EndReason
+from .session.outcome import STOPPING, EndReason
 from .session.registry import Sessions
 from .session.reports import users_code
 from .session.session import Session
@@ -147,7 +147,7 @@ class Engine:
         try:
             await asyncio.shield(life)
         finally:
-            session.end(EndReason.SERVER_STOPPING, "The server is stopping")
+            session.end(EndReason.SERVER_STOPPING, STOPPING)
 
     @property
     def connections(self) -> dict[str, list[Session]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+STOPPING = "The server is stopping"  # what a client is told with `SERVER_STOPPING`
+
 
 class EndReason(Enum):
     """Why a session ended; the value is the `reason` of the message `end_stream`."""

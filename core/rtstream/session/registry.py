@@ -9,10 +9,9 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from ..errors import AlreadyConnected, ServerStopping, TooManyConnections, UnknownConnection
 from .feed import Feed
-from .outcome import EndReason
+from .outcome import STOPPING, EndReason
 from .session import Session
 
-STOPPING = "The server is stopping"
 RETRY_AFTER = 5  # seconds that a refused client is told to wait
 UNREAD = 5.0  # seconds for which the last outputs of an ended session wait for their reader
 TO_COME = 3.0  # seconds for which a reader waits for a connection that is not there yet

@@ -24,7 +24,7 @@ from .fairness import Fairness
 from .feed import Feed
 from .giving import Giving
 from .keypad import Keypad
-from .outcome import EndReason, Stats
+from .outcome import STOPPING, EndReason, Stats
 from .reports import Edge, Reports
 from .runner import Runner, called
 from .texts import Texts
@@ -132,7 +132,7 @@ class Session:
         self._begin_listening()
         for part in self._parts():
             self._begin(part)
-        self.reason, message = EndReason.SERVER_STOPPING, "The server is stopping"  # unless it ends otherwise
+        self.reason, message = EndReason.SERVER_STOPPING, STOPPING  # unless it ends otherwise
         try:
             self.reason, message = await within_limit(self.over, self._options.time_limit)
         finally:
