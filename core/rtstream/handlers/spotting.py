@@ -22,9 +22,7 @@ from ..speech.sphinx import KeyphraseSpotter, installed
 from ..turns.stopwords import Phrases, normal
 
 STEP = HEARING_RATE // 50  # 20 ms: the grain of loudness
-NEAR = (
-    8  # such grains on either side of a guessed end of a phrase, in which the pause behind it is looked for
-)
+NEAR = 8  # grains on either side of where a phrase may end, in which the pause behind it is looked for
 
 
 def spotter_for(phrases: Phrases, spotter: Spotter | None, stt: STTModel | None) -> SpotterStream:

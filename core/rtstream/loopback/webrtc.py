@@ -23,7 +23,6 @@ from rtstream.transports.file import Script
 RATE = 48000  # RFC 7587 §4.1: Opus on RTP always counts at 48 kHz
 VIDEO_CLOCK = 90000  # RFC 7741 §4.1
 CONNECT_SECONDS = 10.0
-STOP = None  # what ends a track
 
 
 async def call(url: str, script: Script, call_id: str, kinds: tuple[Kind, ...], channels: int = 1) -> Taken:

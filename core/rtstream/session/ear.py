@@ -14,10 +14,9 @@ from ..media.resample import Resampler
 from .eager import Eager
 from .queue import Bell, FrameQueue
 
-HEARD_KEPT = 2.0  # seconds of sound that may wait for a slow handler; then the oldest goes
-PICTURES_KEPT = (
-    1  # pictures that wait for a slow handler: a second would only add delay (benchmarks/video.py)
-)
+# What may wait for a slow handler; then the oldest goes.
+HEARD_KEPT = 2.0  # seconds of sound
+PICTURES_KEPT = 1  # a second one would only add delay (benchmarks/video.py)
 
 
 class Ear:

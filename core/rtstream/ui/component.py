@@ -10,9 +10,8 @@ from . import arguments
 from .connection import Connection
 from .inside import EventListener, gr, without_stub
 
-TEMPLATE = (
-    "<rt-stream></rt-stream>"  # never changes: Gradio would make the element anew, in the midst of a call
-)
+# Never changes: Gradio would make the element anew, in the midst of a call.
+TEMPLATE = "<rt-stream></rt-stream>"
 
 EVENT_NAMES = ("tick", "state_change", "submit", "start_recording", "stop_recording", "state", "change")
 
