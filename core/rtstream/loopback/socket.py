@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, contextmanager
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake, InvalidStatus
 
-from rtstream.errors import ConnectionRefused, RemoteError, ServerUnreachable
-from rtstream.loopback.taken import Taken
+from rtstream.errors import ConnectionRefused, RemoteError
+from rtstream.loopback.taken import Taken, unreachable
 
 OPEN_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
@@ -39,11 +39,7 @@ async def connected(url: str, route: str) -> AsyncIterator[ClientConnection]:
             else "",
         ) from refusal
     except (OSError, InvalidHandshake) as failure:
-        raise ServerUnreachable(
-            f"{address} cannot be reached",
-            why=str(failure) or type(failure).__name__,
-            fix="Check that the server runs and that the address is right",
-        ) from failure
+        raise unreachable(address, failure) from failure
     try:
         yield socket
     finally:

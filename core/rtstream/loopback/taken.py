@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from rtstream.errors import ConnectionRefused, RemoteError, RtstreamError
+from rtstream.errors import ConnectionRefused, RemoteError, RtstreamError, ServerUnreachable
 from rtstream.loopback.compare import SILENCE, is_silent, level
 from rtstream.media.frames import AudioFrame, VideoFrame, joined
 from rtstream.media.resample import Resampler
@@ -161,6 +161,15 @@ def _onset(levels: list[tuple[float, float]]) -> float | None:
     if loud < SILENCE:
         return None
     return next(at for at, level in levels if level >= max(loud * ONSET, SILENCE))
+
+
+def unreachable(address: str, failure: Exception) -> ServerUnreachable:
+    """The error for an address at which nobody answers."""
+    return ServerUnreachable(
+        f"{address} cannot be reached",
+        why=str(failure) or type(failure).__name__,
+        fix="Check that the server runs and that the address is right",
+    )
 
 
 def as_error(told: dict[str, Any], otherwise: type[RtstreamError]) -> RtstreamError:

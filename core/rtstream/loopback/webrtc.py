@@ -13,7 +13,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from rtstream.errors import ConnectionRefused, RemoteError, ServerUnreachable
 from rtstream.loopback import pacing
-from rtstream.loopback.taken import Taken, as_error
+from rtstream.loopback.taken import Taken, as_error, unreachable
 from rtstream.media.frames import AudioFrame, Kind, VideoFrame
 from rtstream.media.pyav import audio_from_av, audio_to_av, video_from_av, video_to_av
 from rtstream.media.resample import with_channels
@@ -189,11 +189,7 @@ async def post_offer(address: str, offer: dict[str, Any]) -> dict[str, Any]:
         async with httpx.AsyncClient(trust_env=False, timeout=CONNECT_SECONDS) as client:
             response = await client.post(address, json=offer)
     except httpx.HTTPError as failure:
-        raise ServerUnreachable(
-            f"{address} cannot be reached",
-            why=str(failure) or type(failure).__name__,
-            fix="Check that the server runs and that the address is right",
-        ) from failure
+        raise unreachable(address, failure) from failure
     return _answer(address, response)
 
 
