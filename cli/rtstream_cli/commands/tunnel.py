@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rtstream.tasks import ended
+
 from ..config import Settings
 from ..console import console
 from ..options import (
@@ -91,8 +93,7 @@ async def _keep(way: Tunnel, port: int, seconds: float) -> None:
             opening.result()
             await asked
     finally:
-        opening.cancel()
-        await asyncio.gather(opening, return_exceptions=True)
+        await ended(opening)
         await kept.close()
     if console.json:
         console.event("stopped")

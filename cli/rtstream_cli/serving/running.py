@@ -37,10 +37,3 @@ async def drain(streams: Sequence[Stream], seconds: float) -> None:
         calls = "1 call" if live == 1 else f"{live} calls"
         console.say(f"Draining {calls} for up to {seconds:g} s; press Ctrl-C again to drop them")
     await asyncio.gather(*(stream.sessions.drain(seconds) for stream in streams))
-
-
-async def ended(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel tasks that are not needed any more."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from rtstream.errors import HandlerRaised
+from rtstream.tasks import ended
 
 from ..console import console
 from ..discover import Target
@@ -134,7 +135,7 @@ async def _serve(plan: Plan, listener: socket.socket) -> None:
             await running.drain([stream for _, stream in plan.streams], plan.drain)
     finally:
         server.should_exit = True
-        await running.ended(ready, asked)
+        await ended(ready, asked)
         try:
             await serving
         finally:

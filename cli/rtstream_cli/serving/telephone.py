@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rtstream.phone.sip import PASSWORD_VARIABLE, SipPhone
 from rtstream.session.reports import users_code
 from rtstream.sip.grammar import bracketed
+from rtstream.tasks import ended
 
 from ..console import console
 from ..discover import Target
@@ -71,11 +72,11 @@ async def _serve(plan: Plan) -> None:
             if ready.done():
                 ready.result()
                 await asked
-            await running.ended(ready)
+            await ended(ready)
             await running.drain([plan.stream], plan.drain)
             await phone.close()
     finally:
-        await running.ended(asked)
+        await ended(asked)
         await phone.close()
     if console.json:
         console.event("stopped")

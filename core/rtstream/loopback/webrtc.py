@@ -17,6 +17,7 @@ from rtstream.loopback.taken import Taken, as_error, unreachable
 from rtstream.media.frames import AudioFrame, Kind, VideoFrame
 from rtstream.media.pyav import audio_from_av, audio_to_av, video_from_av, video_to_av
 from rtstream.media.resample import with_channels
+from rtstream.tasks import ended
 from rtstream.transports.aiortc_inside import choose_ice_addresses
 from rtstream.transports.file import Script
 
@@ -113,9 +114,7 @@ class _Line:
         for track in self._tracks.values():
             track.stop()
         await self._pc.close()
-        for reader in self._readers:
-            reader.cancel()
-        await asyncio.gather(*self._readers, return_exceptions=True)
+        await ended(*self._readers)
 
     async def _show(self) -> None:
         if "video" in self._tracks:

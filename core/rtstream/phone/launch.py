@@ -20,6 +20,7 @@ from ..carriers.hook import Number
 from ..errors import MachineError, OptionError, PortBusy, RtstreamError
 from ..server.lifespan import require_turn_in_the_cloud
 from ..server.warm import warm
+from ..tasks import ended
 from ..tunnels.gradio import Gradio
 from ..tunnels.kept import TunnelNews
 from .card import card
@@ -137,9 +138,7 @@ class Served:
             if ready.done():
                 ready.result()
                 await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (ready, stopped):
-                task.cancel()
-            await asyncio.gather(ready, stopped, return_exceptions=True)
+            await ended(ready, stopped)
             await self._line.give_back()  # before the calls end, so that no new one comes
             await self._stream.sessions.drain(DRAIN_SECONDS)
         finally:

@@ -13,6 +13,7 @@ from ..clock import Clock
 from ..media.frames import Heard
 from ..media.pyav import video_from_av
 from ..rtp.numbers import TIMESTAMP_BITS, distance
+from ..tasks import ended
 from ..video.assembly import Assembly, Part, Picture
 from ..worker import Worker
 from .aiortc_receiver import take_pictures
@@ -115,8 +116,7 @@ async def see(track: MediaStreamTrack, hear: Callable[[Heard], None]) -> None:
             hear(await worker.run(video_from_av, frame))
     finally:
         worker.close()
-        pump.cancel()
-        await asyncio.gather(pump, return_exceptions=True)
+        await ended(pump)
 
 
 async def _pump(track: MediaStreamTrack, newest: Newest) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..clock import Clock, shared_moment
+from ..tasks import ended
 from .aioice_checks import Checks
 from .aiortc_inside import Line
 from .contract import CHECKS
@@ -70,9 +71,7 @@ class Gate:
             self._stranger.close()
         asking = self._asking
         self._stranger, self._asking, self.is_closed = None, [], False
-        for task in asking:
-            task.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
+        await ended(*asking)
 
 
 def _stranger_to(address: Any) -> socket.socket | None:

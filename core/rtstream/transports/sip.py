@@ -9,6 +9,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..media.frames import AudioFrame, Frame, Heard
+from ..tasks import ended
 from .rtp_line import RtpLine
 
 LEAD = 0.04  # seconds: evens out a handler's jitter without a delay that could be heard
@@ -64,8 +65,7 @@ class SipTransport:
             await self.gone.wait()
             await self._clock.sleep(LINGER_SECONDS)
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            await ended(watching)
 
     async def _watch(self) -> None:
         """See that the caller is there: by its packets, and on hold, when it sends none, by asking."""

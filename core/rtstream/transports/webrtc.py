@@ -24,6 +24,7 @@ from ..errors import BadOffer
 from ..media.frames import FRAME_SECONDS, AudioFrame, Frame, Heard, Kind, Message
 from ..media.opus import OpusOptions
 from ..media.video import VideoOptions
+from ..tasks import ended
 from . import faults
 from .aioice_checks import leave_ice_at_once
 from .aiortc_inside import Line, choose_ice_addresses, speak_with_rsa, tell_of_parting
@@ -227,9 +228,7 @@ class WebRtcTransport:
         try:
             await self.gone.wait()
         finally:
-            for reader in readers:
-                reader.cancel()
-            await asyncio.gather(*readers, return_exceptions=True)
+            await ended(*readers)
 
     async def _watch(self) -> None:
         await until_gone(self._lines)

@@ -7,10 +7,11 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ..clock import Clock
 from ..errors import RtstreamError, TunnelFailed
+from ..tasks import ended
 from .base import OPEN_SECONDS, Tunnel
 from .probe import Probe
 
@@ -131,7 +132,7 @@ class KeptTunnel:
                     f"the tunnel of {self.tunnel.name} died at once", why=self.tunnel.said or died.result()
                 )
         finally:
-            await _ended(asking, died)
+            await ended(asking, died)
 
     async def _until_answered(self, url: str) -> None:
         for ask in (self._probe.ask, self._probe.ask_socket):
@@ -169,7 +170,7 @@ class KeptTunnel:
             done, _ = await asyncio.wait({died, silent}, return_when=asyncio.FIRST_COMPLETED)
             return done.pop().result()
         finally:
-            await _ended(died, silent)
+            await ended(died, silent)
 
     async def _silent(self) -> str:
         """Ask again and again, until there was no answer to several questions in a row."""
@@ -183,9 +184,3 @@ class KeptTunnel:
                 missed += 1
                 if missed >= MISSES:
                     return failure.why
-
-
-async def _ended(*tasks: asyncio.Task[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
