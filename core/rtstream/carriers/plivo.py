@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ..errors import CarrierError
 from .hook import Hook, Number
-from .rest import Rest, keys
+from .rest import Rest, keys, not_of_account
 
 API = "https://api.plivo.com"
 
@@ -59,11 +59,7 @@ class Plivo(Hook):
             answer = self._rest.ask("GET", self._own, last=last)
         except CarrierError as error:
             if "HTTP 404" in error.what:
-                raise CarrierError(
-                    f"{self._number} is no number of this Plivo account",
-                    why=error.why,
-                    fix="Give one of its numbers in the form +14155550100",
-                ) from None
+                raise not_of_account(self._number, "Plivo", error.why) from None
             raise
         return _id(answer.get("application"))
 

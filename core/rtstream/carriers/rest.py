@@ -31,6 +31,15 @@ def keys(carrier: str, *variables: str) -> tuple[str, ...]:
     return found
 
 
+def not_of_account(number: str, carrier: str, why: str = "") -> CarrierError:
+    """The error for a number that the account of the keys does not have."""
+    return CarrierError(
+        f"{number} is no number of this {carrier} account",
+        why=why,
+        fix="Give one of its numbers in the form +14155550100",
+    )
+
+
 class Rest:
     """One carrier's API.
 

@@ -6,9 +6,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import CarrierError
 from .hook import Hook, Number
-from .rest import Rest, keys
+from .rest import Rest, keys, not_of_account
 
 API = "https://api.telnyx.com"
 
@@ -60,10 +59,7 @@ class Telnyx(Hook):
         for found in answer.get("data") or []:
             if isinstance(found, dict) and found.get("phone_number") == self._number and found.get("id"):
                 return found
-        raise CarrierError(
-            f"{self._number} is no number of this Telnyx account",
-            fix="Give one of its numbers in the form +14155550100",
-        )
+        raise not_of_account(self._number, "Telnyx")
 
     def _move(self, number: str, connection: str, last: bool = False) -> None:
         path = f"/v2/phone_numbers/{quote(str(number), safe='')}"

@@ -6,9 +6,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import CarrierError
 from .hook import Hook, Number
-from .rest import Rest, keys
+from .rest import Rest, keys, not_of_account
 
 API = "https://api.twilio.com"
 
@@ -61,10 +60,7 @@ class Twilio(Hook):
         for found in answer.get("incoming_phone_numbers") or []:
             if isinstance(found, dict) and isinstance(found.get("sid"), str):
                 return found
-        raise CarrierError(
-            f"{self._number} is no number of this Twilio account",
-            fix="Give one of its numbers in the form +14155550100",
-        )
+        raise not_of_account(self._number, "Twilio")
 
     def _set(self, number: dict[str, Any], form: dict[str, str], last: bool = False) -> None:
         path = f"{self._numbers}/{quote(number['sid'], safe='')}.json"

@@ -6,9 +6,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import CarrierError
 from .hook import Hook, Number
-from .rest import Rest, keys
+from .rest import Rest, keys, not_of_account
 
 APPLICATIONS = "https://api.nexmo.com"
 NUMBERS = "https://rest.nexmo.com"
@@ -62,10 +61,7 @@ class Vonage(Hook):
         for found in answer.get("numbers") or []:
             if isinstance(found, dict) and found.get("msisdn") == digits:
                 return found
-        raise CarrierError(
-            f"{self._number} is no number of this Vonage account",
-            fix="Give one of its numbers in the form +14155550100",
-        )
+        raise not_of_account(self._number, "Vonage")
 
     def _move(self, number: dict[str, Any], to: dict[str, str], last: bool = False) -> None:
         """Set where the number leads; what is not said anew is lost, so its messages go along."""
