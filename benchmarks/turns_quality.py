@@ -32,7 +32,8 @@ from harness import report
 from harness.speech import ALSA, ASTERISK, RATE, SPHINX, Samples, Span, recordings, resampled, speech_in
 
 from rtstream.media.g711 import ulaw_decode, ulaw_encode
-from rtstream.turns.machine import Paused, Turns
+from rtstream.turns.events import Paused
+from rtstream.turns.machine import Turns
 from rtstream.turns.options import AlgoOptions
 from rtstream.turns.vad import VadStream, get_silero_model
 from rtstream.turns.windows import VAD_SAMPLES, WINDOW_SECONDS, Window

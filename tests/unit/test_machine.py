@@ -12,20 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtstream.turns import machine
-from rtstream.turns.machine import (
-    HOLD,
-    ONSET_SPAN,
-    Event,
-    Interrupted,
-    Judge,
-    Paused,
-    Prepare,
-    Started,
-    Turns,
-    Withdrawn,
-    silence_in,
-    windows_in,
-)
+from rtstream.turns.events import Event, Interrupted, Judge, Paused, Prepare, Started, Withdrawn
+from rtstream.turns.machine import HOLD, ONSET_SPAN, Turns, silence_in, windows_in
 from rtstream.turns.options import AlgoOptions
 from rtstream.turns.states import BOT, USER, Bot, Fact, User, transitions
 from rtstream.turns.windows import WINDOW_SECONDS, Window

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtstream.errors import OptionError
-from rtstream.turns.machine import Interrupted, Turns
+from rtstream.turns.events import Interrupted
+from rtstream.turns.machine import Turns
 from rtstream.turns.options import AlgoOptions
 from rtstream.turns.stopwords import (
     KEPT,

@@ -12,7 +12,8 @@ from ..clock import in_loop
 from ..context import Line
 from ..outputs import AdditionalOutputs
 from ..speech.protocols import StreamingSTTModel, STTModel
-from ..turns.machine import Event, Interrupted, Judge, Paused, Prepare, Started, Turns, Withdrawn
+from ..turns.events import Event, Interrupted, Judge, Paused, Prepare, Started, Withdrawn
+from ..turns.machine import Turns
 from ..turns.options import AlgoOptions, SileroVadOptions
 from ..turns.semantic import TurnModel
 from ..turns.states import User
@@ -129,8 +130,7 @@ class ReplyOnPause(AsyncStreamHandler):
 
     async def start_up(self) -> None:
         if self.startup_fn is not None:
-            wanted = places_beyond(self.startup_fn, 0)
-            if wanted:
+            if wanted := places_beyond(self.startup_fn, 0):
                 await self._wait_for_first(wanted)
             self.turns.replying()
             self._perform(Reply(self.startup_fn, partial(self._first_inputs, len(wanted))))
