@@ -23,8 +23,8 @@ OF_STREAM = (
     "server_rtc_configuration",
     "track_constraints",
 )
-LOOKS = (
-    "label",
+# How the element looks: its own words, and the label that every component has.
+OWN_LOOKS = (
     "button_labels",
     "full_screen",
     "icon",
@@ -33,6 +33,7 @@ LOOKS = (
     "mirror_webcam",
     "pulse_color",
 )
+LOOKS = ("label", *OWN_LOOKS)
 # Of every Gradio component.
 GRADIOS = (
     "value",

@@ -9,20 +9,10 @@ from typing import Any
 
 from ..options import StreamOptions
 from ..web import element
+from .arguments import OWN_LOOKS
 
-# The looks that `gr.update(…)` may change later.
-CHANGEABLE = (
-    "button_labels",
-    "full_screen",
-    "icon",
-    "icon_button_color",
-    "icon_radius",
-    "mirror_webcam",
-    "pulse_color",
-    "rtp_params",
-    "time_limit",
-    "track_constraints",
-)
+# What `gr.update(…)` may change later.
+CHANGEABLE = (*OWN_LOOKS, "rtp_params", "time_limit", "track_constraints")
 
 
 def source(options: StreamOptions, looks: dict[str, Any]) -> str:
