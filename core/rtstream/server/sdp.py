@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 
 from ..errors import BadOffer, TracksUnfit
 from ..options import StreamOptions
+from .whole_sdp import parts
 
 MOST_SECTIONS = 8  # m-lines: an honest offer has up to three, each more costs the loop time
 MOST_CANDIDATES = 32  # a= candidate lines: each is an address that the server is made to send to
@@ -39,8 +39,7 @@ def sections(sdp: str) -> list[Section]:
         BadOffer: it is no offer that a peer connection could have made, or is too large for an honest one.
     """
     lines = [line.strip() for line in sdp.splitlines()]
-    starts = [number for number, line in enumerate(lines) if line.startswith("m=")]
-    found = [_section(lines[start:end]) for start, end in pairwise([*starts, len(lines)])]
+    found = [_section(part) for part in parts(sdp)[1:]]
     candidates = sum(line.startswith("a=candidate:") for line in lines)
     if len(found) > MOST_SECTIONS or candidates > MOST_CANDIDATES:
         raise _bad(f"it has {len(found)} sections and {candidates} candidates")

@@ -18,7 +18,7 @@ Lines = list[str]
 
 def whole(offer: str) -> str:
     """The offer as aiortc can read it: nothing left out, and without the sections that are refused."""
-    head, *sections = _parts(offer)
+    head, *sections = parts(offer)
     standing = [section for section in sections if not _is_refused(section)]
     refused = {_mid(section) for section in sections} - {_mid(section) for section in standing}
     head = [
@@ -36,21 +36,21 @@ def whole(offer: str) -> str:
 
 def with_refusals(offer: str, answer: str) -> str:
     """The answer to a `whole` offer as one to the offer itself: each section has its own (RFC 3264 §6)."""
-    head, *answers = _parts(answer)
+    head, *answers = parts(answer)
     left = iter(answers)
-    sections = [_refusal(each) if _is_refused(each) else next(left, []) for each in _parts(offer)[1:]]
+    sections = [_refusal(each) if _is_refused(each) else next(left, []) for each in parts(offer)[1:]]
     return _joined(head, *sections)
 
 
-def _parts(sdp: str) -> list[Lines]:
+def parts(sdp: str) -> list[Lines]:
     """The lines before the first section, and those of each section."""
     lines = [stripped for line in sdp.splitlines() if (stripped := line.strip())]
     starts = [number for number, line in enumerate(lines) if line.startswith("m=")]
     return [lines[a:b] for a, b in pairwise([0, *starts, len(lines)])]
 
 
-def _joined(*parts: Lines) -> str:
-    return "".join(f"{line}\r\n" for lines in parts for line in lines)
+def _joined(*told: Lines) -> str:
+    return "".join(f"{line}\r\n" for lines in told for line in lines)
 
 
 def _is_bundle(line: str) -> bool:
