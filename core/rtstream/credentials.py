@@ -157,7 +157,7 @@ def _chosen(method: str, arguments: dict[str, Any]) -> _Request:
     if method not in _ARGUMENTS:
         raise OptionError(
             f"{method!r} is no method to get TURN credentials",
-            why="No provider of that name is known",
+            why="no provider of that name is known",
             fix=f"Use one of {', '.join(map(repr, _ARGUMENTS))}",
         )
     if unknown := arguments.keys() - set().union(*_ARGUMENTS.values()):
@@ -215,8 +215,8 @@ def _given(argument: str | None, variable: str) -> str:
     value = (argument or os.environ.get(variable, "")).strip()
     if not (value.isascii() and value.isprintable()):  # refused here, where it cannot be quoted by mistake
         raise OptionError(
-            f"The value for {variable} has characters that no key has",
-            why="It was probably copied together with something else",
+            f"the value for {variable} has characters that no key has",
+            why="it was probably copied together with something else",
             fix="Copy it again",
         )
     return value
@@ -225,7 +225,7 @@ def _given(argument: str | None, variable: str) -> str:
 def _missing(what: str, variables: str, arguments: str) -> OptionError:
     return OptionError(
         f"{what} need {variables}",
-        why="They are neither in the environment nor among the arguments",
+        why="they are neither in the environment nor among the arguments",
         fix=f"Set {variables}, or pass {arguments}",
     )
 
@@ -283,7 +283,7 @@ def _answer(request: _Request, response: httpx.Response) -> Credentials:
         said = _message(answer).replace(request.secret, "***") or response.reason_phrase
     raise RemoteError(
         f"{request.provider} gave no TURN credentials (HTTP {response.status_code})",
-        why=f"It says: {said}",
+        why=f"it says: {said}",
         fix="Check that the key is right, belongs to this account and has not been revoked",
     )
 

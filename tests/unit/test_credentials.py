@@ -271,7 +271,7 @@ def test_a_refusal_is_told_in_the_providers_words_without_the_secret(
     provider.status, provider.answer = status, answer
     with pytest.raises(RemoteError, match=f"HTTP {status}") as refused:
         get(turn_key_id="key", turn_key_api_token="secret-7")
-    assert refused.value.why == f"It says: {words}"
+    assert refused.value.why == f"it says: {words}"
     assert "secret-7" not in str(refused.value.as_dict())
 
 
@@ -282,7 +282,7 @@ def test_an_answer_without_servers_is_an_error_that_repeats_nothing_of_it(
     provider.answer = answer
     with pytest.raises(RemoteError, match="HTTP 201") as refused:
         credentials.get_cloudflare_turn_credentials(hf_token="hf_x")
-    assert refused.value.why == "It says: nothing about servers"
+    assert refused.value.why == "it says: nothing about servers"
 
 
 @both("get_cloudflare_turn_credentials")

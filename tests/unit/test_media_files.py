@@ -208,7 +208,7 @@ def subtitles(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "make", "said"),
     [
-        ("gone.wav", lambda path: None, "There is no file"),
+        ("gone.wav", lambda path: None, "there is no file"),
         ("folder.wav", Path.mkdir, "is a folder"),
         ("empty.wav", Path.touch, "it has 0 bytes"),
         ("pipe.wav", os.mkfifo, "is a pipe or a device"),

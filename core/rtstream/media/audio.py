@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 RATES = range(1000, 384001)  # samples a second: from below any telephone's to above any converter's
 
 _WHOLE = (int, np.integer)
-_SHAPES = "Sound has the shape (n,), (1, n) or (2, n); (n, 1) and (n, 2) are turned round"
+_SHAPES = "sound has the shape (n,), (1, n) or (2, n); (n, 1) and (n, 2) are turned round"
 
 
 def to_frame(rate: object, array: object, layout: Layout | None = None) -> AudioFrame:
@@ -40,13 +40,13 @@ def to_frame(rate: object, array: object, layout: Layout | None = None) -> Audio
     if isinstance(rate, bool) or not isinstance(rate, _WHOLE) or int(rate) not in RATES:
         _refuse(
             f"{rate!r} is no sample rate",
-            why="A rate is a whole number of samples a second from 1,000 to 384,000",
+            why="a rate is a whole number of samples a second from 1,000 to 384,000",
             fix="Give the sound back as (rate, array), for example (24000, samples)",
         )
     if not isinstance(array, np.ndarray):
         _refuse(
-            f"Sound came as {type(array).__name__}, not as a numpy array",
-            why="Only an array says what its samples are",
+            f"sound came as {type(array).__name__}, not as a numpy array",
+            why="only an array says what its samples are",
             fix="Give back (rate, np.asarray(samples, dtype=np.float32)); "
             "for 16-bit bytes (rate, np.frombuffer(data, dtype=np.int16))",
         )
@@ -67,15 +67,15 @@ def _full_scale(array: NDArray[Any]) -> NDArray[np.int16]:
         return array.copy()
     if array.dtype not in (np.float32, np.float64):
         _refuse(
-            f"Sound came as {array.dtype}",
-            why="Samples are int16, or float32 or float64 between -1 and 1",
+            f"sound came as {array.dtype}",
+            why="samples are int16, or float32 or float64 between -1 and 1",
             fix="Convert it: 32-bit integers by (samples >> 16).astype(np.int16), "
             "other floats by samples.astype(np.float32)",
         )
     if not np.isfinite(array).all():
         _refuse(
             f"{np.count_nonzero(~np.isfinite(array))} of {array.size} samples are not a number or infinite",
-            why="Usually a division by zero, for example by the peak of silence",
+            why="usually a division by zero, for example by the peak of silence",
             fix="Look where the samples are made; np.nan_to_num(samples) hides it",
         )
     scaled: NDArray[np.floating[Any]] = np.rint(np.clip(array, -1.0, 1.0) * 32767)
@@ -89,7 +89,7 @@ def _rows(samples: NDArray[np.int16], layout: Layout | None) -> NDArray[np.int16
     rows = np.atleast_2d(samples)
     if samples.ndim == 0 or rows.ndim > 2 or min(rows.shape) > 2:
         _refuse(
-            f"Sound came in the shape {samples.shape}",
+            f"sound came in the shape {samples.shape}",
             why=_SHAPES,
             fix="Mix further channels down first: samples.mean(axis=0) for one row a channel",
         )
@@ -99,7 +99,7 @@ def _rows(samples: NDArray[np.int16], layout: Layout | None) -> NDArray[np.int16
         if rows.shape[1] % 2:
             _refuse(
                 f"{rows.shape[1]} samples came as interleaved stereo",
-                why="Left and right take turns, so their number is even",
+                why="left and right take turns, so their number is even",
                 fix='Leave layout="stereo" out for one channel, or give two rows of the shape (2, n)',
             )
         rows = rows.reshape(-1, 2).T

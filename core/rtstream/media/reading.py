@@ -109,7 +109,7 @@ class Clip:
         if not self.has_video:
             raise MediaFileError(
                 f"'{self.path}' has no pictures",
-                why="It holds sound only",
+                why="it holds sound only",
                 fix=f"Take a video file, for example one with the suffix {' or '.join(SUFFIXES_VIDEO)}",
             )
         with _reading(self.path) as container:
@@ -126,7 +126,7 @@ class Clip:
         if not self.has_audio:
             raise MediaFileError(
                 f"'{self.path}' has no sound",
-                why="It holds pictures only",
+                why="it holds pictures only",
                 fix="Take a file with sound",
             )
         resampler = Resampler(rate, channels)
@@ -150,13 +150,13 @@ def _must_hold_bytes(path: Path) -> None:
     try:
         if path.is_dir():
             raise MediaFileError(
-                f"'{path}' is a folder", why="A media file is wanted", fix="Name a file in that folder"
+                f"'{path}' is a folder", why="a media file is wanted", fix="Name a file in that folder"
             )
         status = path.stat()
     except FileNotFoundError:
         raise MediaFileError(
-            f"There is no file '{path}'",
-            why=f"Nothing of that name was found, seen from '{Path.cwd()}'",
+            f"there is no file '{path}'",
+            why=f"nothing of that name was found, seen from '{Path.cwd()}'",
             fix="Check the spelling, or give the whole path",
         ) from None
     except OSError as error:
@@ -164,13 +164,13 @@ def _must_hold_bytes(path: Path) -> None:
     if not S_ISREG(status.st_mode):
         raise MediaFileError(
             f"'{path}' is a pipe or a device",
-            why="A recording is read several times, and those can be read once",
+            why="a recording is read several times, and those can be read once",
             fix="Write it to a file first, and name that",
         )
     if not status.st_size:
         raise MediaFileError(
             f"'{path}' is empty: it has 0 bytes",
-            why="A recording or a download that was never finished leaves such a file",
+            why="a recording or a download that was never finished leaves such a file",
             fix="Record it or copy it again",
         )
 
@@ -185,7 +185,7 @@ def _must_be_no_text(path: Path, container: InputContainer) -> None:
     """FFmpeg takes a `.txt` for pictures: those of a terminal that shows it."""
     if container.format.name == "tty":
         raise MediaFileError(
-            f"'{path}' is no media file, but a text", why="There is no sound in it", fix="Name the recording"
+            f"'{path}' is no media file, but a text", why="there is no sound in it", fix="Name the recording"
         )
 
 
@@ -241,7 +241,7 @@ def _first_frames(path: Path, container: InputContainer) -> tuple[av.AudioFrame 
     if sound is None and picture is None:
         raise MediaFileError(
             f"'{path}' lasts 0 seconds",
-            why="It is a media file, but there is not one sample and not one picture in it",
+            why="it is a media file, but there is not one sample and not one picture in it",
             fix="Record it or export it again",
         )
     return sound, picture

@@ -107,7 +107,7 @@ class ClipWriter:
             MediaFileError: the file takes no sound, or it cannot be written.
         """
         if not self._takes_audio:
-            raise MediaFileError(f"'{self.path}' takes no sound", why="It was opened with audio=False")
+            raise MediaFileError(f"'{self.path}' takes no sound", why="it was opened with audio=False")
         missing = 0 if at is None else round((at - self._heard) * frame.rate)
         if missing > 0:
             self._append(AudioFrame(np.zeros((frame.channels, missing), np.int16), frame.rate))
@@ -122,7 +122,7 @@ class ClipWriter:
         if not self._takes_video:
             raise MediaFileError(
                 f"'{self.path}' takes no pictures",
-                why="Its suffix is one of sound, or it was opened with video=False",
+                why="its suffix is one of sound, or it was opened with video=False",
                 fix=f"Write to a file with the suffix {' or '.join(SUFFIXES_VIDEO)}",
             )
         with _writing(self.path):
@@ -183,7 +183,7 @@ def _form(path: Path) -> _Form:
     if form is None:
         raise MediaFileError(
             f"'{path}' has no suffix that can be written",
-            why="The suffix says what kind of file it becomes",
+            why="the suffix says what kind of file it becomes",
             fix=f"Sound: {', '.join(SUFFIXES_AUDIO)}; video: {', '.join(SUFFIXES_VIDEO)}",
         )
     return form
@@ -201,8 +201,8 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except UnknownCodecError as error:
         raise MediaFileError(
-            f"The FFmpeg of this machine cannot write '{path.suffix}'",
-            why=f"It lacks an encoder: {error}",
+            f"the FFmpeg of this machine cannot write '{path.suffix}'",
+            why=f"it lacks an encoder: {error}",
             fix="Install PyAV as a wheel, which has it: pip install --force-reinstall --only-binary av av",
         ) from error
     except (FFmpegError, OSError) as error:
