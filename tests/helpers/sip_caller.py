@@ -145,11 +145,11 @@ class SipCaller:
         self._send(data)
 
     async def say(self, sound: AudioFrame) -> None:
-        """Say something, in its time."""
+        """Say something, in its time; where that is missed, it is no silence of the caller's."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         for piece in pieces(sound):
-            self.packet(self._sender.packet(piece, loop.time()) or b"")
+            self.packet(self._sender.packet(piece, due) or b"")
             due += piece.duration
             await asyncio.sleep(due - loop.time())
 
