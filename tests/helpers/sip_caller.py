@@ -117,11 +117,12 @@ class SipCaller:
     async def ask(self, method: str, body: str = "", **more: Any) -> str:
         """Send a request; its last answer."""
         self._send(self.asking.request(method, body, transport=self.transport, **more))
-        ending = f"CSeq: {self.asking.number} {method}\r\n"
+        # Those to the requests of another call are said again until they are acknowledged.
+        own = f"CSeq: {self.asking.number} {method}\r\n", f"Call-ID: {self.asking.call_id}\r\n"
 
         def last() -> str:
-            fitting = (one for one in self.answers if ending in one and not one.startswith("SIP/2.0 1"))
-            return next(fitting, "")
+            answers = (one for one in self.answers if not one.startswith("SIP/2.0 1"))
+            return next((one for one in answers if all(line in one for line in own)), "")
 
         await until(last)
         return last()
