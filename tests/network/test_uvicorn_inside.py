@@ -9,7 +9,7 @@ import os
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -156,6 +156,57 @@ def test_each_of_many_calls_hears_its_own_sound_in_order(on_loop: Run, calls: Ca
             sound = await client.hears(0.5)
             assert pitch(sound, 8000) == pytest.approx(hertz, abs=8)
             assert direct_of(server, client.id)._listens
+
+    on_loop(main())
+
+
+def written(client: SocketCaller, texts: Sequence[str]) -> bytes:
+    """What a client's socket would be given to say these texts."""
+    protocol = client.websocket.protocol
+    for text in texts:
+        protocol.send_text(text.encode())
+    return b"".join(protocol.data_to_send())
+
+
+def test_what_comes_at_once_with_the_start_is_heard_first_and_nobody_else_reads_the_socket(
+    on_loop: Run, calls: Calls
+) -> None:
+    async def main() -> None:
+        log = Log()
+        stream = Stream(Numbers(log), modality="audio")
+        async with serving(stream) as server, calls(server, rate=8000) as client:
+            said = [client.spoken(frame_of(number)) for number in TOLD]
+            begun = json.dumps({"event": "start", "websocket_id": client.id})
+            socket: Any = client.websocket.transport
+            socket.write(written(client, [begun, *said[:12]]))
+            rest = written(client, said[12:])
+            for at in range(0, len(rest), 99):  # each message in pieces
+                socket.write(rest[at : at + 99])
+                await asyncio.sleep(0)
+            await until(lambda: len(log.frames) >= len(TOLD))
+            direct = direct_of(server, client.id)
+            assert direct._reader is not None and not direct._transport.is_reading()
+        assert log.frames == TOLD
+
+    on_loop(main())
+
+
+def test_while_messages_wait_in_uvicorns_queue_no_more_are_read(on_loop: Run, calls: Calls) -> None:
+    async def main() -> None:
+        log = Log()
+        async with serving(Stream(Numbers(log), modality="audio")) as server:
+            async with calls(server, phone=True, rate=8000) as client:
+                await client.start()
+                await client.say(frame_of(0))
+                await until(lambda: log.frames)
+                first, *others = [client.spoken(frame_of(number)) for number in TOLD]
+                client.websocket.protocol.send_text(first[:9].encode(), fin=False)
+                client.websocket.protocol.send_continuation(first[9:].encode(), fin=True)
+                direct = direct_of(server, client.id)
+                direct._came(written(client, others))  # at once, before the app can take one
+                assert not direct._protocol.queue.empty() and not direct._transport.is_reading()
+                await until(lambda: len(log.frames) > len(TOLD))
+        assert log.frames == [0, *TOLD]
 
     on_loop(main())
 

@@ -82,9 +82,9 @@ class Direct(Way):
         return super().next()
 
     def _listen(self) -> None:
-        """Give messages to `take` from now on."""
-        if self._listens or self._transport.is_closing():
-            return
+        """Give messages to `take` from now on, or once all before them are taken from uvicorn's queue."""
+        if self._listens or self._transport.is_closing() or not self._protocol.queue.empty():
+            return  # with the last of its queue uvicorn begins to read again, and nobody may read beside it
         self._listens = True
         if self._socket is not None and (reader := reader_here()) is not None:
             self._transport.pause_reading()
@@ -140,7 +140,8 @@ class Direct(Way):
         self._stop_listening()
         if self._socket is not None and not self._transport.is_closing():
             self._to_library()
-            self._transport.resume_reading()
+            if not self._protocol.read_paused:  # else it begins itself, once the app has taken what there is
+                self._transport.resume_reading()
 
     def _to_library(self) -> None:
         frames, self._frames = self._frames, None
