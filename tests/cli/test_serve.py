@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -95,6 +96,15 @@ def test_ready_is_said_when_the_page_is_there_and_the_handler_has_run(tmp_path: 
         assert page.status_code == 200
         assert "<rt-stream" in page.text
         assert server.end() == 0
+
+
+def test_sound_is_not_compressed_though_the_client_offers_it(tmp_path: Path) -> None:
+    async def offered() -> list[Any]:
+        async with calling(server) as line:
+            return list(line.protocol.extensions)
+
+    with Served("@echo", cwd=tmp_path) as server:
+        assert asyncio.run(offered()) == []
 
 
 def test_the_banner_is_short_and_plain_when_piped(tmp_path: Path) -> None:

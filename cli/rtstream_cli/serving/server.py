@@ -60,6 +60,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=console.verbose,
                 ws_max_size=LONGEST_MESSAGE,
+                ws_per_message_deflate=False,  # doubles what a call costs (docs/media-path.md)
                 timeout_graceful_shutdown=1,
                 server_header=False,
                 ssl_certfile=proof.chain if proof else None,
