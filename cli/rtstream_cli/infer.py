@@ -7,6 +7,7 @@ import sys
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rtstream.errors import HandlerAmbiguous, HandlerUnfit
@@ -48,12 +49,23 @@ def _family(obj: Any) -> Modality | None:
     """The modality of a handler object or class; None when its type does not say."""
     base = sys.modules.get("rtstream.handlers.base")
     functions = sys.modules.get("rtstream.handlers.functions")
-    kind = obj if isinstance(obj, type) else type(obj)
+    kind = _class_of(obj)
     if base is not None and issubclass(kind, base.StreamHandlerBase) and not inspect.isabstract(kind):
         return "audio-video" if issubclass(kind, base.AudioVideoStreamHandler) else "audio"
-    if functions is not None and kind is not obj and issubclass(kind, functions.VideoStreamHandler):
+    if functions is not None and isinstance(obj, functions.VideoStreamHandler):
         return "video"
     return None
+
+
+def is_handler_class(obj: Any) -> bool:
+    """Whether it is a subclass of the handler classes, with values for its parameters or without."""
+    return isinstance(obj, type | partial) and is_handler(obj)
+
+
+def _class_of(obj: Any) -> type[Any]:
+    """A class itself, with values for its parameters or without; else the object's."""
+    made_by = obj.func if isinstance(obj, partial) else obj
+    return made_by if isinstance(made_by, type) else type(obj)
 
 
 def is_sure(obj: Any) -> bool:
@@ -79,10 +91,10 @@ def read(obj: Any, name: str, modality: Modality | None = None, mode: Mode | Non
     if family is not None:
         handles = obj.callable if family == "video" else None
         way: Mode = "receive" if handles is not None and _is_source(handles) else "send-receive"
-        return Reading(modality or family, mode or way, f"it is a {_type_name(obj)}")
+        return Reading(modality or family, mode or way, f"it is a {_class_of(obj).__name__}")
     if not callable(obj):
         raise HandlerUnfit(
-            f"`{name}` is a {type(obj).__name__}, not a handler",
+            f"`{name}` is no handler: its type is {type(obj).__name__}",
             why="a handler is a function, a StreamHandler, a Stream, or an app with a Stream mounted",
             fix="Name one of these",
         )
@@ -184,9 +196,6 @@ def _shown(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
 
 
-def _type_name(obj: Any) -> str:
-    kind = obj if isinstance(obj, type) else type(obj)
-    return kind.__name__
 
 
 def _two_readings(obj: Any, name: str) -> HandlerAmbiguous:

@@ -55,7 +55,9 @@ def of(target: Target, settings: Settings, modality: Any = None, mode: Any = Non
     from rtstream import Stream as Made
     from rtstream.inputs import of_function
 
-    if callable(handler) and not infer.is_handler(handler):
+    if infer.is_handler_class(handler):
+        check_values(target.name, handler, 0, shown=False)
+    elif callable(handler) and not infer.is_handler(handler):
         media = 0 if reading.mode == "receive" else 1
         options["additional_inputs"] = of_function(handler, media) or None
         check_values(target.name, handler, media, shown=bool(options["additional_inputs"]))

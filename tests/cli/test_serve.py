@@ -107,6 +107,12 @@ def test_sound_is_not_compressed_though_the_client_offers_it(tmp_path: Path) -> 
         assert asyncio.run(offered()) == []
 
 
+def test_pictures_are_offered_over_webrtc_alone(tmp_path: Path) -> None:
+    with Served("@mirror", cwd=tmp_path) as server:
+        assert server.end() == 0
+    assert server.err.seen[3].split(maxsplit=1) == ["api", "POST /webrtc/offer"]
+
+
 def test_the_banner_is_short_and_plain_when_piped(tmp_path: Path) -> None:
     with Served("@echo", cwd=tmp_path) as server:
         assert server.end() == 0

@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,20 @@ def test_a_port_that_was_asked_for_is_this_one_or_none(taken: int) -> None:
     with pytest.raises(PortBusy) as caught:
         ports.listen("127.0.0.1", taken, hop=True)
     assert f"(pid {os.getpid()})" in caught.value.why
+
+
+def test_the_holder_of_a_port_is_told_in_one_line(free_port: int) -> None:
+    script = (
+        f"import socket, sys\ns = socket.create_server(('127.0.0.1', {free_port}))\n"
+        "print(flush=True)\nsys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        told = ports.holder(free_port)
+        process.communicate()
+    assert f"(pid {process.pid})" in told and "import socket, sys s =" in told
 
 
 def test_zero_is_any_free_port() -> None:

@@ -50,6 +50,32 @@ def test_flags_and_options_reach_the_stream(project: Path) -> None:
     assert (stream.modality, stream.concurrency_limit, stream.time_limit) == ("video", None, 2.0)
 
 
+CLASS = """
+from rtstream import StreamHandler
+
+class Louder(StreamHandler):
+    def __init__(self, gain: float, name="x"):
+        super().__init__()
+        self.gain = gain
+    def receive(self, frame): ...
+    def emit(self): ...
+"""
+
+
+def test_a_class_is_made_with_the_values_of_its_parameters(project: Path) -> None:
+    (project / "handler.py").write_text(CLASS)
+    stream = stream_of("handler.py:Louder", None, "--gain", "2")
+    assert stream.modality == "audio"
+    assert stream.event_handler().gain == 2.0
+
+
+def test_a_class_whose_parameter_has_no_value_is_told_how_to_get_it(project: Path) -> None:
+    (project / "handler.py").write_text(CLASS)
+    with pytest.raises(UsageError, match="has a parameter `gain`, and nothing says what it is") as caught:
+        stream_of("handler.py:Louder")
+    assert caught.value.fix == "Say it (`-- --gain VALUE`), or give it a default"
+
+
 def test_parameters_of_the_file_and_of_the_words_reach_the_handler(project: Path) -> None:
     (project / "handler.py").write_text(
         "def handler(audio, gain: float = 1.0, cut: int = 0):\n    return gain, cut\n"

@@ -246,6 +246,15 @@ def test_a_factory_that_makes_no_fitting_handler_is_refused_at_the_connection(
         made(factory, **options)
 
 
+def test_a_function_that_forgot_its_parameter_is_told_what_it_was_taken_for() -> None:
+    def louder() -> None: ...
+
+    with pytest.raises(HandlerUnfit, match=r"louder\(\) gave None") as caught:
+        made(louder)
+    assert "takes no arguments" in caught.value.why
+    assert "`def louder(audio): …`" in caught.value.fix
+
+
 @pytest.mark.parametrize("fps", [0, -1, math.nan, math.inf])
 def test_a_rate_of_pictures_that_cannot_be_is_refused(fps: float) -> None:
     with pytest.raises(OptionError, match="fps"):

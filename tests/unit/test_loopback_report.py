@@ -10,6 +10,7 @@ import pytest
 from rtstream.errors import HandlerRaised, RtstreamError, ServerUnreachable
 from rtstream.loopback.report import Report, Row, judged
 from rtstream.loopback.result import Result
+from rtstream.loopback.turns import Turn
 from rtstream.media.frames import AudioFrame, VideoFrame
 from rtstream.options import Mode
 from tests.unit.signals import speechlike
@@ -72,6 +73,12 @@ def test_silence_is_never_a_pass_and_has_no_first_audio(sound: AudioFrame | None
 
 def test_silence_that_was_sent_is_named_as_the_cause() -> None:
     assert "as was what was sent" in row(result(sound=SILENCE, said_nothing=True)).why
+
+
+def test_where_nothing_came_back_it_is_told_what_that_may_come_from() -> None:
+    assert "heard no speech" in row(result(sound=None)).why
+    turn = Turn(0.0, 1.0)
+    assert row(result(sound=None, turns=[turn])).why == "nothing came back"
 
 
 def test_a_way_that_loses_all_sound_is_silent_and_unlike() -> None:

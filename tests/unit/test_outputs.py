@@ -71,6 +71,13 @@ def test_all_else_is_nonsense_and_says_what_to_return(value: Any) -> None:
     assert caught.value.why or caught.value.fix
 
 
+@pytest.mark.parametrize("array", [SAMPLES, SAMPLES[None], SAMPLES[None] / 9])
+def test_sound_without_its_rate_is_told_to_need_it(array: Any) -> None:
+    with pytest.raises(HandlerReturnedNonsense, match="without a rate") as caught:
+        parse(array)
+    assert "(rate, array)" in caught.value.fix
+
+
 def test_a_picture_stays_for_its_own_time_or_else_for_the_sources() -> None:
     (own, given) = parse([VideoFrame(PICTURE, 0.5), PICTURE], frame_seconds=0.1)
     assert isinstance(own, VideoFrame) and own.duration == 0.5

@@ -48,12 +48,12 @@ class Place:
 
     @property
     def routes(self) -> dict[str, str]:
-        """How its clients reach it."""
-        return {
-            "webrtc": f"POST {self.path}/webrtc/offer",
-            "websocket": f"WS {self.path}/websocket/offer",
-            "telephone": f"WS {self.path}/telephone/handler",
-        }
+        """How its clients reach it: pictures go over WebRTC alone."""
+        webrtc = {"webrtc": f"POST {self.path}/webrtc/offer"}
+        if self.modality == "video":
+            return webrtc
+        sound = {"websocket": "/websocket/offer", "telephone": "/telephone/handler"}
+        return webrtc | {name: f"WS {self.path}{route}" for name, route in sound.items()}
 
 
 @dataclass(frozen=True)

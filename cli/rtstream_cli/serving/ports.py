@@ -60,13 +60,13 @@ def _refused(host: str, port: int, error: OSError) -> MachineError | UsageError:
         return PortBusy(
             f"port {port} is in use",
             why=f"{holder(port) or 'another program'} listens on it",
-            fix=f"rtstream serve --port {_next_free(host, port)}      (that one is free)",
+            fix=f"Add --port {_next_free(host, port)} (that one is free)",
         )
     if error.errno == errno.EACCES:
         return MachineError(
             f"port {port} may not be used",
             why="ports below 1024 are for root",
-            fix="rtstream serve --port 8000",
+            fix="Add --port 8000",
         )
     return UsageError(
         f"nobody can listen on {host}:{port}",
@@ -92,7 +92,7 @@ def holder(port: int) -> str:
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if any(os.readlink(fd) in inodes for fd in (process / "fd").iterdir()):
-                words = (process / "cmdline").read_text().rstrip("\0").split("\0")
+                words = (process / "cmdline").read_text().replace("\0", " ").split()
                 name = (process / "comm").read_text().strip()
                 return f'{name} (pid {process.name}) "{" ".join(words)[:80]}"'
     return ""

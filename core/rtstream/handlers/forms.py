@@ -73,14 +73,20 @@ def _made(factory: Callable[[], Any], options: StreamOptions) -> StreamHandlerBa
             why="a handler class or factory is called without arguments, once for each connection",
             fix="Give its parameters defaults, or pass an instance: Stream(MyHandler(…))",
         ) from error
-    checked = _checked(made, f"{name_of(factory)}()", "Return a StreamHandler from the factory")
+    name = name_of(factory)
+    checked = _checked(
+        made,
+        f"{name}()",
+        f"Return a StreamHandler from it, or give it a parameter for what comes: `def {name}(audio): …`",
+        why="what takes no arguments is called once for each connection, to make its handler",
+    )
     _check_fit(checked, options)
     return checked
 
 
-def _checked(made: Any, by: str, fix: str) -> StreamHandlerBase:
+def _checked(made: Any, by: str, fix: str, why: str = "") -> StreamHandlerBase:
     if not isinstance(made, StreamHandlerBase):
-        raise HandlerUnfit(f"{by} gave {made!r:.60}, not a handler", fix=fix)
+        raise HandlerUnfit(f"{by} gave {made!r:.60}, not a handler", why=why, fix=fix)
     return made
 
 

@@ -178,7 +178,8 @@ def _silence(result: Result) -> str:
     if result.video:
         return ""
     if result.audio is None:
-        return "nothing came back"
+        may_be = ": the handler gives nothing, or it answers turns and heard no speech"
+        return f"nothing came back{'' if result.turns else may_be}"
     if not is_silent(result.audio):
         return ""
     return f"what came back is silent{', as was what was sent' if result.said_nothing else ''}"
