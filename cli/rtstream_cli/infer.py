@@ -196,8 +196,6 @@ def _shown(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
 
 
-
-
 def _two_readings(obj: Any, name: str) -> HandlerAmbiguous:
     called = getattr(obj, "__name__", name)
     first = _first(obj)

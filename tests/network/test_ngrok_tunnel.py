@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pyngrok.exception import PyngrokNgrokInstallError
 
 from rtstream.errors import ToolMissing, TunnelFailed
 from rtstream.tunnels.cloudflared import Cloudflared
@@ -106,6 +107,36 @@ def test_a_silent_agent_is_given_up_in_time(agent: Path, monkeypatch: pytest.Mon
 def test_a_path_without_an_agent_is_told_at_once() -> None:
     with pytest.raises(ToolMissing, match="ngrok is not there"):
         run(Ngrok("no/such/agent").open("127.0.0.1", 1))
+
+
+def test_pyngroks_own_program_is_no_agent_and_what_cannot_be_fetched_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A virtual environment has it on the PATH, under the agent's name."""
+
+    def fetch(path: str) -> None:
+        sys.stdout.write(f"fetching {path}")
+        raise PyngrokNgrokInstallError("no network")
+
+    wrapper = tmp_path / "ngrok"
+    wrapper.write_text("#!/usr/bin/python3\nimport sys\nfrom pyngrok.ngrok import main\nsys.exit(main())\n")
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("pyngrok.conf.DEFAULT_NGROK_PATH", str(tmp_path / "agent"))
+    monkeypatch.setattr("pyngrok.installer.install_ngrok", fetch)
+    with pytest.raises(ToolMissing, match="cannot be fetched") as caught:
+        run(Ngrok().open("127.0.0.1", 1))
+    assert caught.value.why == "no network"
+    assert capsys.readouterr().out == ""
+
+
+def test_an_agent_on_the_path_is_taken(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(agent.parent))
+    monkeypatch.setenv("NGROK_AUTHTOKEN", "a-canary")
+    monkeypatch.setattr("pyngrok.conf.DEFAULT_NGROK_PATH", str(agent.parent / "none"))
+    assert Ngrok().is_set_up()
+    agent.unlink()
+    assert not Ngrok().is_set_up()
 
 
 CLOUDFLARED = """#!/bin/sh

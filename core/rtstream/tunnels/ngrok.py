@@ -6,8 +6,9 @@ import asyncio
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from importlib import import_module
+from io import StringIO
 from logging import getLogger
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ class Ngrok:
         from pyngrok import conf, exception, ngrok
 
         if not Path(self._path()).is_file():
-            logger.info("fetching ngrok's agent from bin.ngrok.com, for there is none on this machine")
+            _fetch(self._path())
         self._config = conf.PyngrokConfig(
             ngrok_path=self._path(), config_path=self._config_path(), start_new_session=True
         )
@@ -120,7 +121,7 @@ class Ngrok:
     def _path(self) -> str:
         from pyngrok import conf
 
-        own = os.environ.get("PYNGROK_NGROK_PATH") or shutil.which("ngrok")
+        own = os.environ.get("PYNGROK_NGROK_PATH") or _on_the_path()
         return self._given or own or str(conf.DEFAULT_NGROK_PATH)
 
     def _config_path(self) -> str | None:
@@ -129,6 +130,32 @@ class Ngrok:
             return None
         self._folder = tempfile.TemporaryDirectory(prefix="rtstream-", ignore_cleanup_errors=True)
         return str(Path(self._folder.name) / "ngrok.yml")
+
+
+def _on_the_path() -> str:
+    """The agent on the PATH; not pyngrok's program of that name, which virtual environments have there."""
+    found = shutil.which("ngrok")
+    if found is None:
+        return ""
+    with suppress(OSError), open(found, "rb") as program:  # a program need not be readable
+        if b"from pyngrok" in program.read(1000):
+            return ""
+    return found
+
+
+def _fetch(path: str) -> None:
+    from pyngrok import exception, installer
+
+    logger.info("fetching ngrok's agent from bin.ngrok.com, for there is none on this machine")
+    try:
+        with redirect_stdout(StringIO()):  # pyngrok tells there how far it is, and stdout is for data
+            installer.install_ngrok(path)
+    except (exception.PyngrokError, OSError) as error:
+        raise ToolMissing(
+            "ngrok's agent is not there and cannot be fetched",
+            why=str(error),
+            fix="Install it, or give its path with --ngrok-path",
+        ) from None
 
 
 def _own_config() -> Path:
