@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Layout = Literal["mono", "stereo"]
 
 RATES = range(1000, 384001)  # samples a second: from below any telephone's to above any converter's
+LOUDEST = 16.0  # of floats, 24 dB beyond full scale: what is beyond that was never counted from it
 
 _WHOLE = (int, np.integer)
 _SHAPES = "sound has the shape (n,), (1, n) or (2, n); (n, 1) and (n, 2) are turned round"
@@ -28,9 +29,9 @@ def to_frame(rate: object, array: object, layout: Layout | None = None) -> Audio
 
     Args:
         rate: samples a second, a whole number from 1,000 to 384,000.
-        array: int16, float32 or float64; floats are full scale at ±1 and clipped there. Its shape is
-            `(n,)`, `(1, n)` or `(2, n)`, one row a channel; `(n, 1)` and `(n, 2)` are turned round. An
-            empty array is a frame without sound.
+        array: int16, float32 or float64; floats are full scale at ±1, clipped there, and refused beyond
+            ±16. Its shape is `(n,)`, `(1, n)` or `(2, n)`, one row a channel; `(n, 1)` and `(n, 2)` are
+            turned round. An empty array is a frame without sound.
         layout: "stereo" says of a single row that left and right take turns in it, as in PyAV's packed
             formats.
 
@@ -77,6 +78,12 @@ def _full_scale(array: NDArray[Any]) -> NDArray[np.int16]:
             f"{np.count_nonzero(~np.isfinite(array))} of {array.size} samples are not a number or infinite",
             why="usually a division by zero, for example by the peak of silence",
             fix="Look where the samples are made; np.nan_to_num(samples) hides it",
+        )
+    if array.size and (peak := float(np.abs(array).max())) > LOUDEST:
+        _refuse(
+            f"Samples of {array.dtype} reach {peak:.0f}",
+            why="Floats are full scale at ±1; these seem to be 16-bit samples that a factor made floats of",
+            fix="Give back samples.clip(-32768, 32767).astype(np.int16)",
         )
     scaled: NDArray[np.floating[Any]] = np.rint(np.clip(array, -1.0, 1.0) * 32767)
     return scaled.astype(np.int16)
