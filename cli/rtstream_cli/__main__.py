@@ -1,5 +1,18 @@
-"""`python -m rtstream_cli`, where the program `rtstream` is not on the path."""
+"""The way in: the program `rtstream`, and `python -m rtstream_cli` where that is not on the path."""
 
-from .app import run
+from __future__ import annotations
 
-run()
+from typing import NoReturn
+
+
+def run() -> NoReturn:
+    """Run the command line; Ctrl-C ends it quietly even while it is being loaded."""
+    try:
+        from .app import run as begin
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    begin()
+
+
+if __name__ == "__main__":
+    run()

@@ -179,6 +179,12 @@ def test_a_fault_of_ours_says_that_it_is_ours(capsys: pytest.CaptureFixture[str]
     assert "not in what you did" in told
 
 
+def test_ctrl_c_while_the_program_itself_is_loaded_is_130_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    told = program("--help", cwd=tmp_path)
+    assert (told.returncode, told.stdout, told.stderr) == (130, "", "")
+
+
 def test_ctrl_c_while_the_handler_is_loaded_is_130(tmp_path: Path) -> None:
     (tmp_path / "handler.py").write_text("import time, sys\nprint('in', flush=True)\ntime.sleep(60)\n")
     process = subprocess.Popen(
