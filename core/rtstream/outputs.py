@@ -138,7 +138,7 @@ def _sound(value: Any) -> AudioFrame:
 def _pixels(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
     if array.dtype != np.uint8 and array.ndim < 3:
         raise HandlerReturnedNonsense(
-            f"the handler gave back an array of shape {array.shape} and {array.dtype}, without a rate",
+            f"the handler gave back an array of {array.dtype} without a rate",
             why="sound is `(rate, array)`; an array alone is a picture, which is uint8",
             fix="Return `(rate, array)`, with the rate that came in; a picture as `picture.astype(np.uint8)`",
         )

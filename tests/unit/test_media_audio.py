@@ -97,7 +97,7 @@ def test_an_empty_array_is_a_frame_without_sound(empty: Any) -> None:
         (np.array(7, np.int16), r"\(\)"),
         (np.array([0, np.nan, np.inf, 0.5]), "2 of 4 samples"),
         (np.array([-np.inf], np.float32), "1 of 1 samples"),
-        (np.array([0, -8000, 4000], np.int16) * 0.5, "float64 reach 4000"),
+        (np.array([0, -8000, 4000], np.int16) * 0.5, "float64 go far beyond 1"),
     ],
 )
 def test_what_is_no_sound_is_refused_with_its_name_a_reason_and_a_way_out(array: Any, said: str) -> None:

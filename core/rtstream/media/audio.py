@@ -79,9 +79,9 @@ def _full_scale(array: NDArray[Any]) -> NDArray[np.int16]:
             why="usually a division by zero, for example by the peak of silence",
             fix="Look where the samples are made; np.nan_to_num(samples) hides it",
         )
-    if array.size and (peak := float(np.abs(array).max())) > LOUDEST:
+    if array.size and np.abs(array).max() > LOUDEST:
         _refuse(
-            f"Samples of {array.dtype} reach {peak:.0f}",
+            f"Samples of {array.dtype} go far beyond 1",
             why="Floats are full scale at ±1; these seem to be 16-bit samples that a factor made floats of",
             fix="Give back samples.clip(-32768, 32767).astype(np.int16)",
         )
