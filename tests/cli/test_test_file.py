@@ -187,6 +187,7 @@ def test_a_handler_that_hangs_is_given_up_and_its_line_is_named(cli: Run, word: 
         (["word.wav", "handlers.py:nobody"], 3, "nobody"),
         (["word.wav", "handlers.py:either"], 3, "--modality audio"),
         (["word.wav", "http://127.0.0.1:9", "--via", "direct"], 2, "is not a way"),
+        (["word.wav", "http://127.0.0.1:9", "--", "--gain", "2"], 2, "`--gain` is not for a running server"),
     ],
 )
 def test_what_cannot_be_is_told_with_its_own_code(
