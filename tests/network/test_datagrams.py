@@ -143,6 +143,30 @@ def test_after_a_pause_the_first_datagram_is_read_when_it_comes(on_lines: Any) -
     on_lines(MANY, test)
 
 
+def test_steps_keep_their_order_when_the_only_socket_is_left_and_taken_up_again(on_lines: Any) -> None:
+    async def test(lines: Lines) -> None:
+        reader = shared_reader.reader_here()
+        assert reader is not None
+        done: list[int] = []
+        sock = shared_reader.another(lines.clients[0])
+        reader.add(sock, lambda: None)
+        reader._due = 0.0  # as while many call
+        reader.remove(sock)
+        reader.then(done.append, 1)
+        again = shared_reader.reader_here()
+        assert again is not None
+        again.add(sock, lambda: None)
+        again.then(done.append, 2)
+        await until(lambda: len(done) == 2)
+        again.remove(sock)
+        again.then(done.append, 3)
+        await until(lambda: not shared_reader._readers)
+        sock.close()
+        assert done == [1, 2, 3]
+
+    on_lines(1, test)
+
+
 def test_steps_keep_their_order_when_calls_fall_silent(on_lines: Any) -> None:
     async def test(lines: Lines) -> None:
         lines.share()

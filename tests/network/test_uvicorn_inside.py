@@ -191,6 +191,34 @@ def test_what_comes_at_once_with_the_start_is_heard_first_and_nobody_else_reads_
     on_loop(main())
 
 
+def test_a_message_that_uvicorn_has_a_part_of_stays_with_it(on_loop: Run) -> None:
+    async def main() -> None:
+        log = Log()
+        stream = Stream(Numbers(log), modality="audio")
+        async with serving(stream) as server, socket_caller(server, rate=8000, compression=None) as client:
+            begun = written(client, [json.dumps({"event": "start", "websocket_id": client.id})])
+            message = {**json.loads(client.spoken(frame_of(TOLD[0]))), "name": "Á" * 100}
+            frame = Frame(Opcode.TEXT, json.dumps(message, ensure_ascii=False).encode())
+            whole = unmasked_as_a_client_may_send_it(frame)
+            half = whole.index("Á".encode()) + 1  # what comes then is 81 c3, as a masked frame begins
+            client.websocket.transport.write(begun + whole[:half])
+            await until(lambda: client.id in stream.sessions)
+            await until(lambda: (direct := direct_of(server, client.id)) is not None and direct._listens)
+            client.websocket.transport.write(
+                whole[half:] + written(client, [client.spoken(frame_of(TOLD[1]))])
+            )
+            await until(lambda: len(log.frames) == 2)
+        assert log.frames == TOLD[:2]
+
+    on_loop(main())
+
+
+def unmasked_as_a_client_may_send_it(frame: Frame) -> bytes:
+    """A frame masked with zeros: RFC 6455 §5.3 leaves the key to the client."""
+    size = len(frame.data)
+    return bytes((0x80 | frame.opcode, 0x80 | 126, *size.to_bytes(2, "big"), 0, 0, 0, 0)) + bytes(frame.data)
+
+
 def test_while_messages_wait_in_uvicorns_queue_no_more_are_read(on_loop: Run, calls: Calls) -> None:
     async def main() -> None:
         log = Log()
@@ -386,7 +414,7 @@ def test_without_a_name_of_uvicorns_messages_go_its_own_way(
 
     import uvicorn.protocols.websockets.websockets_sansio_impl  # noqa: F401  # to be renamed in
 
-    if private(name) in ("receive", "transport"):  # which too much else is called
+    if private(name) in ("receive", "transport", "parser"):  # which too much else is called
         monkeypatch.setitem(SOCKETS.names, name, lambda it, name: False)
     else:
         rename(private(name), ("uvicorn", "starlette"), monkeypatch)

@@ -47,13 +47,21 @@ class SharedReader:
         self._poll.register(sock.fileno(), select.EPOLLIN)
 
     def remove(self, sock: socket.socket) -> None:
-        """Leave a socket alone; without any this reader ends."""
+        """Leave a socket alone; without any this reader ends, once all steps are done."""
         del self._sockets[sock.fileno()]
         self._poll.unregister(sock.fileno())
         if not self._sockets:
-            self._loop.remove_reader(self._poll.fileno())
-            self._poll.close()
-            del _readers[self._loop]
+            self._loop.call_soon(self._end)
+
+    def _end(self) -> None:
+        """End, unless a socket has come meanwhile: one that comes back finds its steps in their order."""
+        if not self._sockets:
+            self._walk()
+        if self._sockets or self._poll.closed:
+            return
+        self._loop.remove_reader(self._poll.fileno())
+        self._poll.close()
+        del _readers[self._loop]
 
     def later(self, step: Callable[..., None], *args: Any) -> None:
         """Do a step with what has just been read, once all that came is read."""

@@ -36,12 +36,30 @@ def _sends(it: Any, name: str) -> bool:
     return reads(it.send, name)
 
 
+def _between_frames(connection: Any) -> bool:
+    """Whether the library waits for a frame to begin, and has no part of one."""
+    waiting = connection.parser
+    while waiting.gi_yieldfrom is not None:
+        waiting = waiting.gi_yieldfrom
+    return bool(waiting.gi_code.co_name == "at_eof")
+
+
+def _tells_of_parts() -> bool:
+    from websockets.protocol import SERVER, Protocol
+
+    connection = Protocol(SERVER)
+    before = _between_frames(connection)
+    connection.receive_data(b"\x81")
+    return before and not _between_frames(connection)
+
+
 _NAMES: dict[str, Check] = {
     "WebSocket._receive": lambda it, name: reads(WebSocket.receive, name),
     "WebSocketsSansIOProtocol.handle_text": _hands_on,
     "WebSocketsSansIOProtocol.handle_bytes": _hands_on,
     "WebSocketsSansIOProtocol.receive": lambda it, name: reads(getattr(it, name), "queue", "read_paused"),
     "WebSocketsSansIOProtocol.conn": _sends,
+    "Protocol.parser": lambda it, name: _tells_of_parts(),
     "WebSocketsSansIOProtocol.transport": _sends,
     "WebSocketsSansIOProtocol.writable": _sends,
     "WebSocketsSansIOProtocol.close_sent": _sends,
@@ -86,6 +104,8 @@ class Direct(Way):
         if self._listens or self._transport.is_closing() or not self._protocol.queue.empty():
             return  # with the last of its queue uvicorn begins to read again, and nobody may read beside it
         self._listens = True
+        if not _between_frames(self._connection):
+            self._frames = None  # the library has begun one, and will have the rest of it
         if self._socket is not None and (reader := reader_here()) is not None:
             self._transport.pause_reading()
             reader.add(self._socket, self._read)
