@@ -81,8 +81,8 @@ def _full_scale(array: NDArray[Any]) -> NDArray[np.int16]:
         )
     if array.size and np.abs(array).max() > LOUDEST:
         _refuse(
-            f"Samples of {array.dtype} go far beyond 1",
-            why="Floats are full scale at ±1; these seem to be 16-bit samples that a factor made floats of",
+            f"samples of {array.dtype} go far beyond 1",
+            why="floats are full scale at ±1; these seem to be 16-bit samples that a factor made floats of",
             fix="Give back samples.clip(-32768, 32767).astype(np.int16)",
         )
     scaled: NDArray[np.floating[Any]] = np.rint(np.clip(array, -1.0, 1.0) * 32767)
