@@ -61,6 +61,7 @@ class SharedReader:
             return
         self._loop.remove_reader(self._poll.fileno())
         self._poll.close()
+        self._due = None  # who still knows this one waits for nobody any more
         del _readers[self._loop]
 
     def later(self, step: Callable[..., None], *args: Any) -> None:

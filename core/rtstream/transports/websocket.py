@@ -87,8 +87,8 @@ class WebSocketTransport:
                             return
                         case RtstreamError():
                             raise event
-                        case _:
-                            self._notice(event)
+                        case _:  # behind those that are still to be taken
+                            self._way.then(self._notice, event)
         except ConnectionRefused as error:
             await self.refuse(error)
         finally:
