@@ -24,7 +24,7 @@ T = TypeVar("T")
 TICK = 0.010
 GRACE = 0.05  # how long, in real seconds, a call that may wait for media is taken to think
 GLANCE = 0.0001  # real seconds between two looks at a thread
-LOOKS = 100  # so many in that time, or this process was held up, and the call with it
+LOOKS = 100  # so many must find it asleep, or it was held up, by this process or by a busy machine
 
 
 class Clock:
@@ -125,10 +125,12 @@ class _Job:
         self._line = line
         self._may_wait = may_wait
         self._thread: int | None = None
-        self._since = time.monotonic()
+        self._native_thread = 0
+        self._since = 0.0
         self._looks = 0
 
     def __call__(self, *args: Any) -> Any:
+        self._since, self._native_thread = time.monotonic(), threading.get_native_id()
         self._thread = threading.get_ident()
         return self._func(*args)
 
@@ -141,8 +143,20 @@ class _Job:
         if stands_in_threading(frame):  # and will run, if it has been notified: it has not thought yet
             self._since, self._looks = time.monotonic(), 0
             return waits_for_another_thread(frame)
-        self._looks += 1
+        self._looks += self._may_wait and sleeps(self._native_thread)
         return self._may_wait and self._looks > LOOKS and time.monotonic() - self._since > GRACE
+
+
+def sleeps(native_thread: int) -> bool:
+    """Whether a thread has nothing to run and waits for no disk; True where the system does not tell.
+
+    Its state stands behind its name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    """
+    try:
+        with open(f"/proc/self/task/{native_thread}/stat", "rb") as told:
+            return told.read().rpartition(b") ")[2][:1] not in b"RD"
+    except OSError:
+        return True
 
 
 def stands_in_threading(frame: Any) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import queue
 import socket
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -155,6 +158,22 @@ def test_a_call_is_not_taken_to_wait_because_the_whole_process_was_held_up(
     assert run_stepped(main()) == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system tells what its threads are at")
+def test_a_call_that_computes_is_not_taken_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor one that is given no processor: both have something to run."""
+    monkeypatch.setattr(clock, "GRACE", 0)
+    compute = partial(hashlib.pbkdf2_hmac, "sha256", b"", b"", 1_000_000)  # which lets go of the GIL
+
+    async def main() -> float:
+        worker = Worker("test", may_wait=True)
+        thinking = asyncio.ensure_future(worker.run(compute))
+        await asyncio.wait([thinking], timeout=60)
+        worker.close()
+        return Clock().now()
+
+    assert run_stepped(main()) == 0
+
+
 def test_a_thread_that_was_notified_is_waited_for() -> None:
     """Fifty frames there and back through a thread, each in its own time, whatever the machine is at."""
 
@@ -274,6 +293,7 @@ def test_a_call_that_may_wait_thinks_anew_after_each_wait_however_long_that_was(
     job()
     seen = {"stands": True, "waits": True}
     monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setattr(clock, "sleeps", lambda thread: True)
     monkeypatch.setattr(clock, "stands_in_threading", lambda frame: seen["stands"])
     monkeypatch.setattr(clock, "waits_for_another_thread", lambda frame: seen["waits"])
     assert job.parked([job])
