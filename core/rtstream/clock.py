@@ -134,17 +134,17 @@ class _Job:
         self._thread = threading.get_ident()
         return self._func(*args)
 
-    def parked(self, jobs: Collection[_Job]) -> bool:
-        """Whether the call waits for something that only media or time can bring."""
+    def waits_for(self, jobs: Collection[_Job]) -> Any:
+        """What stands for the wait that the call is in, if only media or time can end it, or None."""
         if self._thread is None:  # it has no thread yet: it may stand in line behind calls that wait
-            before = (job for job in jobs if job._line is self._line and job._thread is not None)
-            return any(job.parked(jobs) for job in before)
+            before = [job for job in jobs if job._line is self._line and job._thread is not None]
+            return next((wait for job in before if (wait := job.waits_for(jobs)) is not None), None)
         frame = sys._current_frames().get(self._thread)
         if stands_in_threading(frame):  # and will run, if it has been notified: it has not thought yet
             self._since, self._looks = time.monotonic(), 0
-            return waits_for_another_thread(frame)
+            return waiting_at(frame)
         self._looks += self._may_wait and sleeps(self._native_thread)
-        return self._may_wait and self._looks > LOOKS and time.monotonic() - self._since > GRACE
+        return self if self._looks > LOOKS and time.monotonic() - self._since > GRACE else None
 
 
 def sleeps(native_thread: int) -> bool:
@@ -166,16 +166,16 @@ def stands_in_threading(frame: Any) -> bool:
     return bool(frame.f_code.co_name == "wait" and frame.f_globals.get("__name__") == "threading")
 
 
-def waits_for_another_thread(frame: Any) -> bool:
-    """Whether a thread waits in `threading` and has not been notified.
+def waiting_at(frame: Any) -> Any:
+    """The lock at which a thread waits in `threading`, each time another; None if it has been notified.
 
     A condition takes whom it notifies out of its list before that thread has run, so this cannot be
     wrong for one that is about to wake.
     """
     if not stands_in_threading(frame):
-        return False
+        return None
     waiter, condition = frame.f_locals.get("waiter"), frame.f_locals.get("self")
-    return waiter is not None and waiter in getattr(condition, "_waiters", ())
+    return waiter if waiter in getattr(condition, "_waiters", ()) else None
 
 
 class _StepSelector(selectors.BaseSelector):
@@ -204,11 +204,16 @@ class _StepSelector(selectors.BaseSelector):
 
     def _wait_for_jobs(self) -> list[tuple[selectors.SelectorKey, int]]:
         """Wait until a thread is done, or until all are parked."""
-        while not all(job.parked(self.jobs) for job in self.jobs):
+        # The second look finds one that was seen to wait, and woken before who woke it was seen to wait.
+        while None in (waits := self._waits()) or waits != self._waits():
             time.sleep(GLANCE)  # epoll counts in milliseconds, and this lets the threads run
             if events := self._inner.select(0):
                 return events
         return self._inner.select(0)
+
+    def _waits(self) -> list[Any]:
+        """What each call waits for, or None."""
+        return [job.waits_for(self.jobs) for job in self.jobs]
 
     def _wait_for_real(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         begun = time.monotonic()

@@ -13,7 +13,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from .clock import in_loop, waits_for_another_thread
+from .clock import in_loop, waiting_at
 
 T = TypeVar("T")
 
@@ -168,5 +168,4 @@ def _abandon(thread: threading.Thread) -> None:
 
 def _waiter(ident: int) -> Any:
     """The lock at which a thread waits for another, if it does."""
-    frame = sys._current_frames().get(ident)
-    return frame.f_locals.get("waiter") if frame is not None and waits_for_another_thread(frame) else None
+    return waiting_at(sys._current_frames().get(ident))

@@ -197,6 +197,39 @@ def test_a_thread_that_was_notified_is_waited_for() -> None:
     assert run_stepped(main()) == [(round(0.02 * (number + 1), 6), number) for number in range(50)]
 
 
+def test_a_thread_that_one_which_waits_now_has_woken_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was seen to wait, and was woken before it was seen that the other one waits."""
+    woken, other, look, never = threading.Event(), threading.Event(), clock.waiting_at, threading.Event()
+
+    def wake() -> None:
+        other.wait()
+        woken.set()
+        never.wait()
+
+    def think() -> None:
+        woken.wait()
+        time.sleep(0.05)
+
+    def looked(frame: Any) -> Any:
+        if (waiter := look(frame)) is not None and frame.f_back.f_locals["self"] is woken:
+            other.set()
+            while not never._cond._waiters:  # type: ignore[attr-defined]
+                time.sleep(0.001)
+        return waiter
+
+    async def main() -> float:
+        worker, waker = Worker("woken"), Worker("waking")
+        monkeypatch.setattr(clock, "waiting_at", looked)
+        waking = asyncio.ensure_future(waker.run(wake))
+        await asyncio.wait([asyncio.ensure_future(worker.run(think))], timeout=60)
+        worker.close()
+        waker.close()
+        waking.cancel()
+        return Clock().now()
+
+    assert run_stepped(main()) == 0
+
+
 def test_a_call_in_line_behind_one_that_waits_does_not_hold_up_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "GRACE", 0.02)
 
@@ -291,19 +324,19 @@ def test_a_call_that_may_wait_thinks_anew_after_each_wait_however_long_that_was(
     now = 1000.0
     job = clock._Job(lambda: None, None, may_wait=True)
     job()
-    seen = {"stands": True, "waits": True}
+    seen: dict[str, Any] = {"stands": True, "waits": "a lock"}
     monkeypatch.setattr("time.monotonic", lambda: now)
     monkeypatch.setattr(clock, "sleeps", lambda thread: True)
     monkeypatch.setattr(clock, "stands_in_threading", lambda frame: seen["stands"])
-    monkeypatch.setattr(clock, "waits_for_another_thread", lambda frame: seen["waits"])
-    assert job.parked([job])
+    monkeypatch.setattr(clock, "waiting_at", lambda frame: seen["waits"])
+    assert job.waits_for([job])
     now += 10 * clock.GRACE
-    seen["waits"] = False
-    assert not job.parked([job]), "it has been notified, and has not run yet"
+    seen["waits"] = None
+    assert not job.waits_for([job]), "it has been notified, and has not run yet"
     seen["stands"] = False
-    assert not job.parked([job]), "it has only begun to think"
+    assert not job.waits_for([job]), "it has only begun to think"
     now += 2 * clock.GRACE
-    assert [job.parked([job]) for _ in range(clock.LOOKS)][-1]
+    assert [job.waits_for([job]) for _ in range(clock.LOOKS)][-1]
 
 
 def test_a_shared_moment_is_the_next_one_and_the_very_moment_if_it_is_one() -> None:
