@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import itertools
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -22,10 +24,12 @@ from rtstream import (
     wait_for_item,
 )
 from rtstream.errors import HandlerHung, HandlerRaised, MediaFileError, OptionError
+from rtstream.loopback import hanging
 from rtstream.loopback.run import run_file
 from rtstream.media.files import Clip, ClipWriter
 from rtstream.media.frames import AudioFrame, VideoFrame
 from rtstream.testing import audio_likeness, call, is_silent, video_likeness
+from rtstream.worker import Worker
 from tests.helpers.handlers import AsyncAudioVideoEcho, Echo
 from tests.helpers.media import Picture, Sound
 from tests.helpers.memory import left_threads
@@ -244,30 +248,52 @@ def test_what_a_handler_raises_is_in_the_errors_and_does_not_come_through(tone: 
     assert result.failures > len(result.errors) == 20
 
 
-def test_one_that_hangs_in_the_loop_is_given_up_and_its_line_is_named(tone: Path) -> None:
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set by a handler that hangs: its time counts from then on, however late it was called."""
+    begun = threading.Event()
+
+    class Waiting(Worker):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+            future = super().submit(fn, *args, **kwargs)
+            assert begun.wait(20)
+            return future
+
+    monkeypatch.setattr(hanging, "Worker", Waiting)
+    return begun
+
+
+def test_one_that_hangs_in_the_loop_is_given_up_and_its_line_is_named(
+    tone: Path, begun: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
     async def hangs(audio: Sound) -> Sound:
         while True:
-            pass
+            begun.set()
 
     with pytest.raises(HandlerHung) as caught:
-        call(hangs, tone, modality="audio", timeout=0.5)
-    assert "test_direct.py" in caught.value.why
-    assert "pass" in caught.value.why or "while True" in caught.value.why
+        call(hangs, tone, modality="audio", timeout=0.1)
+    assert re.search(r"test_direct\.py:\d+: (while True|begun\.set)", caught.value.why)
     assert left_threads() == []
+    del caught
+    gc.collect()
+    assert caplog.text == "", "its loop tells whoever runs next of what it was abandoned with"
 
 
-def test_one_that_hangs_in_a_thread_is_given_up_and_its_line_is_named(tone: Path) -> None:
+def test_one_that_hangs_in_a_thread_is_given_up_and_its_line_is_named(
+    tone: Path, begun: threading.Event
+) -> None:
     over = threading.Event()
 
     def hangs(audio: Sound) -> Sound:
         while not over.is_set():
+            begun.set()
             time.sleep(0.01)
         return audio
 
     with pytest.raises(HandlerHung) as caught:
-        call(hangs, tone, modality="audio", timeout=0.5)
+        call(hangs, tone, modality="audio", timeout=0.1)
     over.set()
-    assert "time.sleep(0.01)" in caught.value.why
+    assert re.search(r"test_direct\.py:\d+: (while not over|begun\.set|time\.sleep)", caught.value.why)
     assert left_threads() == []
 
 

@@ -18,6 +18,7 @@ from ..handlers.shapes import Listener, Source
 from ..media.frames import AudioFrame, Digit, Heard, Kind, Message
 from ..options import StreamOptions
 from ..transports.base import Transport
+from ..worker import Abandoned
 from .ear import Ear
 from .ending import clean_up, within_limit
 from .fairness import Fairness
@@ -168,7 +169,8 @@ class Session:
             self._begin(partial(self._listen, ear, listener, kind, context), context)
 
     async def _guarded(self, part: Callable[[], Awaitable[None]]) -> None:
-        await self._reports.watch(part(), failed=self._fail)
+        with suppress(Abandoned):  # in the loop's own thread, which is given up with all that it does
+            await self._reports.watch(part(), failed=self._fail)
 
     def _begin(self, part: Callable[[], Awaitable[None]], context: contextvars.Context | None = None) -> None:
         task = self._loop.create_task(self._guarded(part), context=context)
