@@ -23,6 +23,7 @@ from rtstream.transports.memory import MemoryTransport
 from tests.conftest import REPOSITORY, run
 from tests.helpers.handlers import Saying
 from tests.helpers.ports import port
+from tests.helpers.server import until
 
 gr = pytest.importorskip("gradio")
 
@@ -368,13 +369,18 @@ def test_a_component_that_is_not_connected_says_so() -> None:
             call("id")
 
 
+async def said_all(engine: Any) -> None:
+    """Wait until a `Saying` of the connection "a" has said all that it has."""
+    await until(lambda: "a" in engine.sessions and not engine.sessions.get("a").handler.things)
+
+
 def test_inputs_and_outputs_of_a_connection_can_be_had_at_the_component() -> None:
     _, component = own(Saying(AdditionalOutputs(1), AdditionalOutputs(2)), mode="receive")
 
     async def main() -> None:
         line = MemoryTransport()
         life = asyncio.ensure_future(component.connected().run(line, "a"))
-        await asyncio.sleep(0.1)
+        await said_all(component.connected())
         component.set_input("a", 7)
         assert component.handlers["a"].latest_args[1:] == [7]
         assert (await component.fetch_latest_output("a")).args == (1,)
@@ -477,7 +483,7 @@ class Page:
         async def main() -> list[Any]:
             line = MemoryTransport()
             life = asyncio.ensure_future(self.engine.run(line, "a"))
-            await asyncio.sleep(0.1)
+            await said_all(self.engine)
             given = [values async for values in self.event("a", *current)]
             line.hang_up()
             await life
