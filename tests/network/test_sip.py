@@ -298,10 +298,10 @@ def test_nothing_is_said_to_a_caller_that_holds_and_all_goes_on_when_it_is_back(
             session = await live(stream)
             line: Any = session.transport
             await until(lambda: line._line.on_hold)
-            await asyncio.sleep(0.05)
-            before = caller.packets
+            before = line.counted["said"]["packets"]
+            await until(lambda: caller.packets == before)  # what was on its way
             await asyncio.sleep(0.2)
-            assert caller.packets == before
+            assert caller.packets == line.counted["said"]["packets"] == before
             assert "a=sendrecv" in await caller.ask("INVITE", caller.offer())
             caller.acknowledge()
             await until(lambda: caller.packets > before + 5)
