@@ -28,8 +28,7 @@ def stepped(coroutine: Coroutine[Any, Any, T]) -> T:
         asyncio.get_running_loop().set_exception_handler(lambda _, report: unheard.append(report))
         result = await coroutine
         assert not left_threads(before), f"threads still running at the end: {left_threads(before)}"
-        for _ in range(3):  # what ended threads told the loop to do
-            await pass_turn()
+        await Clock().sleep(0.001)  # which is over when all is done that ended threads told the loop to do
         assert not left_tasks(), f"tasks still running at the end: {left_tasks()}"
         return result
 
