@@ -125,7 +125,9 @@ def test_a_caller_keeps_time_even_when_the_line_stalls(app: FastAPI, url: str, w
 
     on_socket(app, "/websocket/offer", stall)
     take(url, word, "websocket")
-    assert came[-1] - came[0] == pytest.approx(0.02 * (len(came) - 1), abs=0.1)
+    late = [moment - 0.02 * number for number, moment in enumerate(came)]
+    # What a busy machine delays is one or the other; what does not keep time comes later and later.
+    assert min(late[-20:]) == pytest.approx(min(late[:5]), abs=0.1)
 
 
 @pytest.mark.alone
