@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -158,12 +159,13 @@ def _abandon(thread: threading.Thread) -> None:
     if ident is None:
         return
     id, error, waiter = ctypes.c_ulong(ident), ctypes.py_object(Abandoned), _waiter(ident)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(id, error)
-    # First of all, for under a tracer CPython 3.11 turns in circles at the next call until that thread runs.
-    if waiter is not None and waiter.locked():
-        waiter.release()
-    elif (waiter := _waiter(ident)) is not None and waiter.locked():  # it began to wait meanwhile
-        waiter.release()
+    with suppress(RuntimeError):  # of a lock that another thread has released in this very moment
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(id, error)
+        # At once, for under a tracer CPython 3.11 turns in circles at the next call until that thread runs.
+        if waiter is not None and waiter.locked():
+            waiter.release()
+        elif (waiter := _waiter(ident)) is not None and waiter.locked():  # it began to wait meanwhile
+            waiter.release()
 
 
 def _waiter(ident: int) -> Any:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
+import operator
 import queue
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import rtstream.worker
 from rtstream.worker import Abandoned, Worker, awaited
 
 SOON = 5.0
@@ -157,6 +161,28 @@ def test_a_queue_that_an_abandoned_call_waited_on_goes_on_working() -> None:
     assert ended(worker)
     waited_on.put(7)
     assert waited_on.get(timeout=SOON) == 7
+
+
+def test_a_call_that_is_woken_in_the_moment_in_which_the_worker_closes_is_abandoned_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    look = rtstream.worker._waiter
+
+    def woken(ident: int) -> Any:
+        """Its lock, which another thread releases when it has been seen to be held, without any Python."""
+        lock = look(ident)
+        return SimpleNamespace(
+            locked=partial(next, map(operator.not_, iter(lock.release, True))), release=lock.release
+        )
+
+    worker = Worker("woken")
+    worker.submit(queue.Queue[int]().get)
+    assert worker._thread is not None and worker._thread.ident is not None
+    while look(worker._thread.ident) is None:
+        time.sleep(0.001)
+    monkeypatch.setattr(rtstream.worker, "_waiter", woken)
+    worker.close()
+    assert ended(worker)
 
 
 def test_a_call_that_stands_in_line_when_the_worker_closes_is_not_made() -> None:
