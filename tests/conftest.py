@@ -96,7 +96,7 @@ def no_threads_left(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     started = [t for t in threading.enumerate() if t not in before and not t.daemon]
     for thread in started:
-        thread.join(timeout=1.0)
+        thread.join(timeout=5.0)  # is over as soon as it ends; only a thread that stays takes so long
     left = [thread.name for thread in started if thread.is_alive()]
     assert not left, f"threads left behind: {left}"
 
