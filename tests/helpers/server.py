@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from rtstream import Stream
+from rtstream.session.session import Session
 
 HTTP_SECONDS = 20.0
 
@@ -52,6 +53,11 @@ class Server:
         """Stop the server, as a signal does, and wait until it has."""
         assert self._stop is not None, "there is no server without sockets"
         await self._stop()
+
+    async def live(self, id: str) -> Session:
+        """Wait until there is a connection of that id, and return it."""
+        await until(lambda: id in self.stream.sessions)
+        return self.stream.sessions.get(id)
 
     async def empty(self) -> None:
         """Wait until no connection is left."""

@@ -150,14 +150,18 @@ def test_bad_handlers_do_not_harm_a_good_one_over_webrtc() -> None:
 
 
 def test_a_hundred_calls_leave_no_task_no_thread_and_no_session() -> None:
+    log = Log()
+
     async def one(server: Server, number: int) -> None:
         async with socket_caller(server, phone=bool(number % 2)) as client:
             await client.start()
             await client.say(np.zeros(client.rate // 50, np.int16))
             await until(lambda: client.sound.size > 0)
+            await until(
+                lambda: log.count("start_up") >= number // 10 * 10 + 10
+            )  # of all ten, in their threads
 
     async def main() -> None:
-        log = Log()
         stream = Stream(Echo(log), modality="audio", concurrency_limit=None)
         async with serving(stream) as server:
             before = asyncio.all_tasks()

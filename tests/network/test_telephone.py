@@ -141,11 +141,12 @@ ENDS: list[Any] = [
 def test_a_call_ends_once_and_is_hung_up(way: str, reason: EndReason) -> None:
     async def main() -> None:
         log = Log()
-        stream = Stream(Echo(log), modality="audio", time_limit=0.3 if way == "limit" else None)
+        stream = Stream(Echo(log), modality="audio", time_limit=1 if way == "limit" else None)
         async with serving(stream) as server, socket_caller(server, phone=True) as client:
             await client.start()
-            await client.talk(0.1)
-            session = stream.sessions.get(client.id)
+            session = await server.live(client.id)
+            await until(lambda: log.count("start_up"))
+            await client.talk(0 if way == "limit" else 0.1)
             match way:
                 case "handler":
                     session.handler.queue.put_nowait(CloseStream())  # type: ignore[attr-defined]

@@ -221,11 +221,13 @@ def test_a_call_ends_once_and_its_client_is_told_and_hung_up_on(
 ) -> None:
     async def main() -> None:
         log = Log()
-        stream = Stream(echo(log), modality="audio", time_limit=0.5 if way == "limit" else None)
+        stream = Stream(echo(log), modality="audio", time_limit=1 if way == "limit" else None)
         async with answering(stream) as server, caller(server) as client:
             await client.call()
-            await client.hears(0.1)
-            session = stream.sessions.get(client.id)
+            session = await server.live(client.id)
+            await until(lambda: log.count("start_up"))
+            if way != "limit":
+                await client.hears(0.1)
             match way:
                 case "client":
                     await client.pc.close()

@@ -123,11 +123,12 @@ def test_a_call_ends_once_and_its_client_is_told_and_hung_up_on(
 ) -> None:
     async def main() -> None:
         log = Log()
-        stream = Stream(echo(log), modality="audio", time_limit=0.3 if way == "limit" else None)
+        stream = Stream(echo(log), modality="audio", time_limit=1 if way == "limit" else None)
         async with serving(stream) as server, socket_caller(server) as client:
             await client.start()
-            await client.talk(0.1)
-            session = stream.sessions.get(client.id)
+            session = await server.live(client.id)
+            await until(lambda: log.count("start_up"))
+            await client.talk(0 if way == "limit" else 0.1)
             match way:
                 case "handler":
                     session.handler.queue.put_nowait(CloseStream("enough"))  # type: ignore[attr-defined]
