@@ -6,15 +6,18 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from rtstream.clock import Clock, run_stepped
 from rtstream.errors import UsageError
 from rtstream.speech.espeak import EspeakTTS, EspeakTTSOptions
 from rtstream.speech.pronouncing import PHONES, pronunciation
 from rtstream.speech.text import paragraphs, sentences
+from rtstream.worker import Worker
 
 TEXT = "The quick brown fox jumps over the lazy dog. Then it sleeps."
 
@@ -142,6 +145,18 @@ def test_a_speaker_that_was_stopped_leaves_no_letter_for_the_next_word() -> None
     next(speaking)
     speaking.close()
     assert pronunciation("gradio") == "G R EY D IH OW"
+
+
+def test_stepped_time_stands_still_while_a_word_is_spelled(tts: EspeakTTS) -> None:
+    async def main() -> float:
+        worker = Worker("test")
+        tts._engine._worker.submit(time.sleep, 0.05)  # it is busy, or has no processor
+        spelling = asyncio.ensure_future(worker.run(tts._engine.phonemes, "hello"))
+        await asyncio.wait([spelling], timeout=60)
+        worker.close()
+        return Clock().now()
+
+    assert run_stepped(main()) == 0
 
 
 def test_every_phone_of_the_table_is_one_of_cmus() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache
 from queue import SimpleQueue
@@ -115,7 +116,9 @@ class Engine:
         return found
 
     def _ask(self, fn: Callable[..., Any], *args: Any) -> Any:
-        return self._worker.submit(fn, *args).result()
+        answered: SimpleQueue[Future[Any]] = SimpleQueue()  # as above: `Future.result` would wait in Python
+        self._worker.submit(fn, *args).add_done_callback(answered.put)
+        return answered.get().result()
 
     def _open(self, library: str, data: str) -> int:
         self._lib = ctypes.CDLL(library)
