@@ -172,10 +172,16 @@ def waiting_at(frame: Any) -> Any:
     A condition takes whom it notifies out of its list before that thread has run, so this cannot be
     wrong for one that is about to wake.
     """
-    if not stands_in_threading(frame):
+    if not stands_in_threading(frame) or _starts_another(frame):
         return None
     waiter, condition = frame.f_locals.get("waiter"), frame.f_locals.get("self")
     return waiter if waiter in getattr(condition, "_waiters", ()) else None
+
+
+def _starts_another(frame: Any) -> bool:
+    """Whether it waits for a thread to begin that it has started: that needs a processor, and no media."""
+    event = frame.f_back  # `Event.wait`, which waits at a condition
+    return bool(event and event.f_back and event.f_back.f_code is threading.Thread.start.__code__)
 
 
 class _StepSelector(selectors.BaseSelector):

@@ -123,6 +123,25 @@ def test_time_goes_on_while_a_thread_waits_for_another(wait: Any) -> None:
     assert run_stepped(main()) == 100
 
 
+class SlowToBegin(threading.Thread):
+    """As on a machine that has no processor for it yet."""
+
+    def _set_ident(self) -> None:
+        time.sleep(0.05)
+        super()._set_ident()  # type: ignore[misc]
+
+
+def test_a_thread_that_starts_another_does_not_wait_for_media() -> None:
+    async def main() -> float:
+        worker = Worker("test")
+        starting = asyncio.ensure_future(worker.run(SlowToBegin().start))
+        await asyncio.wait([starting], timeout=60)
+        worker.close()
+        return Clock().now()
+
+    assert run_stepped(main()) == 0
+
+
 def test_a_call_that_may_wait_is_given_some_time_to_think_and_then_taken_to_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
