@@ -6,11 +6,11 @@ import atexit
 import json
 import subprocess
 import sys
-from _thread import start_new_thread
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 from ..errors import HandlerHung
@@ -41,8 +41,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        # Not `threading.Thread`, whose `start` waits: the stepped clock would let time pass meanwhile.
-        start_new_thread(self._read, ())
+        Thread(target=self._read, name=engine, daemon=True).start()
 
     @property
     def alive(self) -> bool:
