@@ -110,8 +110,9 @@ class StepLoop(asyncio.SelectorEventLoop):
         await super().shutdown_default_executor()  # without a limit, for stepped seconds are over at once
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
-        job = _Job(func, executor, may_wait=getattr(executor, "may_wait", False))
+        job = _Job(func, may_wait=getattr(executor, "may_wait", False))
         future = super().run_in_executor(executor, job, *args)
+        job.line = self._default_executor if executor is None else executor  # type: ignore[attr-defined]
         self._selector_of_steps.jobs.add(job)
         future.add_done_callback(lambda _: self._selector_of_steps.jobs.discard(job))
         return future
@@ -120,9 +121,9 @@ class StepLoop(asyncio.SelectorEventLoop):
 class _Job:
     """A call in a thread, and what can be told of it from outside."""
 
-    def __init__(self, func: Callable[..., Any], line: Any, *, may_wait: bool) -> None:
+    def __init__(self, func: Callable[..., Any], *, may_wait: bool) -> None:
+        self.line: Any = None
         self._func = func
-        self._line = line
         self._may_wait = may_wait
         self._thread: int | None = None
         self._native_thread = 0
@@ -137,7 +138,9 @@ class _Job:
     def waits_for(self, jobs: Collection[_Job]) -> Any:
         """What stands for the wait that the call is in, if only media or time can end it, or None."""
         if self._thread is None:  # it has no thread yet: it may stand in line behind calls that wait
-            before = [job for job in jobs if job._line is self._line and job._thread is not None]
+            before = [job for job in jobs if job.line is self.line and job._thread is not None]
+            if len(before) < getattr(self.line, "_max_workers", 1):  # no, a thread is about to take it
+                return None
             return next((wait for job in before if (wait := job.waits_for(jobs)) is not None), None)
         frame = sys._current_frames().get(self._thread)
         if stands_in_threading(frame):  # and will run, if it has been notified: it has not thought yet

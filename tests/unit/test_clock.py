@@ -266,6 +266,20 @@ def test_a_call_in_line_behind_one_that_waits_does_not_hold_up_time(monkeypatch:
     assert run_stepped(main()) == 100
 
 
+def test_a_call_that_has_no_thread_yet_stands_in_line_only_if_all_threads_are_taken() -> None:
+    async def main() -> float:
+        loop, free = asyncio.get_running_loop(), threading.Event()
+        waiting = asyncio.ensure_future(asyncio.to_thread(free.wait))
+        await Clock().sleep(1)
+        for _ in range(20):
+            await asyncio.wait([loop.run_in_executor(None, time.sleep, 0.001)], timeout=60)
+        free.set()
+        await waiting
+        return Clock().now()
+
+    assert run_stepped(main()) == 1
+
+
 def test_a_loop_with_open_sockets_lives_in_real_time() -> None:
     async def main() -> tuple[float, float, bytes]:
         one, two = socket.socketpair()
@@ -341,7 +355,7 @@ def test_a_call_that_may_wait_thinks_anew_after_each_wait_however_long_that_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 1000.0
-    job = clock._Job(lambda: None, None, may_wait=True)
+    job = clock._Job(lambda: None, may_wait=True)
     job()
     seen: dict[str, Any] = {"stands": True, "waits": "a lock"}
     monkeypatch.setattr("time.monotonic", lambda: now)
