@@ -17,8 +17,8 @@ from rtstream.errors import HandlerHung, HandlerRaised, MachineError, OptionErro
 from rtstream.loopback.house import House
 from rtstream.loopback.run import run_file
 from rtstream.media.files import Clip, ClipWriter
-from rtstream.media.frames import VideoFrame
-from rtstream.testing import audio_likeness, call
+from rtstream.media.frames import AudioFrame, VideoFrame
+from rtstream.testing import audio_likeness, call, is_silent
 from rtstream.transports.aiortc_inside import ADDRESSES_VARIABLE
 from tests.helpers.handlers import AsyncAudioVideoEcho, Echo
 from tests.helpers.media import Picture, Sound
@@ -100,8 +100,11 @@ def test_a_source_is_heard_over_every_wire(word: Path, way: str) -> None:
 
     result = call(hum, word, way, modality="audio", mode="receive")
     assert not result.errors and not result.breaches
-    assert result.level > 0.05
-    assert result.seconds_out == pytest.approx(0.4, abs=0.3)
+    assert result.level > 0.05 and result.audio is not None
+    size = result.audio.rate // 50
+    pieces = [result.audio.samples[:, at : at + size] for at in range(0, result.audio.samples.shape[1], size)]
+    loud = [piece for piece in pieces if not is_silent(AudioFrame(piece, result.audio.rate))]
+    assert len(loud) / 50 == pytest.approx(0.4, abs=0.3)  # between them a busy machine may have been silent
 
 
 @pytest.mark.parametrize("way", WIRES)

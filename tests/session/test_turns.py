@@ -286,7 +286,7 @@ def test_a_telephone_is_answered_a_window_later() -> None:
 # The same each time.
 
 
-@pytest.mark.timeout(120)  # it waits for nothing, it computes: seconds alone, and half a minute on a busy machine
+@pytest.mark.timeout(120)  # it computes, without a wait: half a minute on a busy machine
 def test_ten_runs_give_the_same_bytes_at_the_same_times() -> None:
     whole, _ = joined((RECORDINGS * 4)[:4])
 
