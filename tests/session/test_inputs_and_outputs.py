@@ -670,10 +670,9 @@ def test_outputs_can_be_added_from_outside_and_be_given_to_a_function_instead() 
         with pytest.raises(UnknownConnection):
             add(AdditionalOutputs("too early"))
         async with calling(stream) as call:
-            thread = threading.Thread(target=add, args=[AdditionalOutputs("from outside")])
-            thread.start()
+            adding = asyncio.ensure_future(asyncio.to_thread(add, AdditionalOutputs("from outside")))
             assert (await stream.fetch_latest_output("caller")).args == ("from outside",)
-            thread.join()
+            await adding
             assert not call.told()
             call.session.outputs.hand_to(got.append)
             live = call.session.handler
