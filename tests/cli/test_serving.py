@@ -228,6 +228,19 @@ def test_the_warm_up_fits_the_stream(modality: Any, mode: Any) -> None:
     assert frames
 
 
+def test_imports_that_take_long_are_not_taken_for_a_handler_that_blocks_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    (tmp_path / "takes_long.py").write_text("import time\ntime.sleep(1.5)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("rtstream_cli.serving.warm.LONGEST", 0.5)
+    monkeypatch.setattr(console, "warn", lambda what, **more: told.append(what))
+    stream = rtstream.Stream(lambda audio: audio, modality="audio", verbose=False)
+    assert run(warm(stream, "takes_long")).trouble is None
+    assert told == []
+
+
 def test_what_the_warm_up_met_is_handed_over() -> None:
     def fails(audio: Any) -> Any:
         raise ValueError("no")

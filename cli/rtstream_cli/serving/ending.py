@@ -89,11 +89,3 @@ def stuck_at() -> str:
     from .. import tracebacks
 
     return tracebacks.of_thread(threading.main_thread())
-
-
-def after(seconds: float, call: Callable[[], None]) -> threading.Timer:
-    """Call something from another thread, later, unless it is cancelled."""
-    timer = threading.Timer(seconds, call)
-    timer.daemon = True
-    timer.start()
-    return timer
