@@ -46,6 +46,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.alone  # speech is spoken in time, and what a machine that stands still drops of it is unlike it
 def test_an_echo_of_real_speech_passes_all_four_ways(speech: Path, tmp_path: Path) -> None:
     stream = Stream(echo, modality="audio", verbose=False)
     report = run_file(stream, speech, ["all"], out=tmp_path / "reply.wav")
@@ -65,6 +66,7 @@ def test_an_echo_of_real_speech_passes_all_four_ways(speech: Path, tmp_path: Pat
         assert audio_likeness(spoken.audio(), Clip.open(file).audio()) > 0.7
 
 
+@pytest.mark.alone  # as above
 @pytest.mark.parametrize("way", WIRES)
 def test_rates_of_a_handlers_own_are_understood(speech: Path, way: str) -> None:
     handler = Echo(input_sample_rate=16000, output_sample_rate=24000)
@@ -188,6 +190,7 @@ def test_an_app_that_does_not_start_is_told_and_nothing_is_left() -> None:
             assert not thread.is_alive()
 
 
+@pytest.mark.alone  # speech is spoken in time, and what a machine that stands still drops of it is unlike it
 def test_a_running_server_is_called_by_its_address(speech: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(ADDRESSES_VARIABLE)
     with House(Stream(Echo(), modality="audio", verbose=False)) as house:
