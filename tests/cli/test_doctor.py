@@ -17,6 +17,7 @@ from aioice import stun
 
 from rtstream import Stream
 from rtstream.errors import MissingExtra
+from rtstream.loopback import report
 from rtstream.loopback.house import House
 from rtstream.media import libopus
 from rtstream.transports.contract import PICTURES
@@ -250,6 +251,13 @@ def test_a_server_that_says_nothing_back_may_wait_for_speech(monkeypatch: pytest
         found = list(targets.look(house.url, settings()))
     assert [(finding.name, finding.mark) for finding in found] == [("WebSocket", "warn")]
     assert "speech.wav" in found[0].fix
+
+
+def test_a_call_that_loses_much_is_told_as_test_file_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "WAYS", {"websocket": "WebSocket"})
+    monkeypatch.setattr(report, "MOST_LOST", -1.0)
+    (found,) = calls.look()
+    assert found.mark == "warn" and "lost" in found.said
 
 
 def test_a_server_that_is_not_there_fails_with_the_code_of_the_network() -> None:

@@ -45,7 +45,9 @@ def call(target: Stream | str) -> Iterator[Finding]:
 def _judged(name: str, row: Row, result: Result) -> Finding:
     if result.errors:
         return failed(name, result.errors[0])
-    if row.verdict != "pass":
+    if row.verdict == "fail":
+        return Finding(name, "warn", row.why)
+    if row.verdict == "silent":
         said = f"the call stood for {row.took:.1f} s, and no sound came back"
         fix = "A handler may wait for speech: `rtstream test-file speech.wav TARGET` sends some"
         return Finding(name, "warn", said, fix)
