@@ -95,6 +95,11 @@ def _address(text: str) -> str:
     )
 
 
+def over_http(url: str) -> str:
+    """The address of a server as its offers are posted to, where it was given as that of its sockets."""
+    return url.replace("ws", "http", 1) if url.startswith("ws") else url
+
+
 def split(text: str) -> tuple[str, str]:
     """A target's file or module, and the name in it (empty when there is none); `::` is accepted."""
     for separator in ("::", ":"):

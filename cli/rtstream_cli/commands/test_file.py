@@ -185,10 +185,7 @@ def _what(found: Target, settings: Settings, modality: str | None, mode: str | N
                 fix="Leave out what follows `--`, or give it to `rtstream serve`",
             )
         given = {"modality": settings.take("modality", modality), "mode": settings.take("mode", mode)}
-        return {
-            "target": found.url.replace("ws", "http", 1) if found.url.startswith("ws") else found.url,
-            **given,
-        }
+        return {"target": discover.over_http(found.url), **given}
     stream = streams.of(found, settings, modality, mode, verbose=False)
     if not infer.is_app(found.obj):
         return {"target": stream}

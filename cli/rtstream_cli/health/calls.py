@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-
-import numpy as np
 
 from rtstream import Stream
 from rtstream.errors import RtstreamError
@@ -20,7 +19,7 @@ from .. import builtins
 from .finding import Finding, failed
 
 WAYS = {"webrtc": "WebRTC", "websocket": "WebSocket", "phone": "telephone"}
-RATE, SECONDS = 48_000, 0.5
+FRAMES = 25  # of the tone: half a second
 LINGER, PATIENCE = 0.4, 20.0  # seconds
 
 
@@ -58,7 +57,7 @@ def _judged(name: str, row: Row, result: Result) -> Finding:
 
 
 def _tone(path: Path) -> Path:
-    wave = 8000 * np.sin(2 * np.pi * 440 * np.arange(round(RATE * SECONDS)) / RATE)
     with ClipWriter(path) as file:
-        file.audio(AudioFrame(wave.astype(np.int16)[None], RATE))
+        for rate, samples in islice(builtins.tone(), FRAMES):
+            file.audio(AudioFrame(samples, rate))
     return path

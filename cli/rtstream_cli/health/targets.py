@@ -56,4 +56,4 @@ def _server(url: str) -> Iterator[Finding]:
     if address.scheme in ("http", "ws") and not is_loopback(address.hostname or ""):
         said = "browsers give out no microphone to a page of http that is on another machine"
         yield Finding("https", "warn", said, "rtstream serve --https, or a proxy that speaks TLS")
-    yield from calls.call(url.replace("ws", "http", 1) if url.startswith("ws") else url)
+    yield from calls.call(discover.over_http(url))
