@@ -186,6 +186,32 @@ def test_steps_keep_their_order_when_calls_fall_silent(on_lines: Any) -> None:
     on_lines(MANY, test)
 
 
+def test_steps_that_follow_from_others_do_not_wake_the_loop_once_more(
+    on_lines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[None] = []
+    go_on_soon = shared_reader.SharedReader._go_on_soon
+
+    def counted(reader: shared_reader.SharedReader) -> None:
+        woken.append(None)
+        go_on_soon(reader)
+
+    monkeypatch.setattr(shared_reader.SharedReader, "_go_on_soon", counted)
+
+    async def test(lines: Lines) -> None:
+        lines.share()
+        done: list[int] = []
+        reader = next(iter(shared_reader._readers.values()))
+        reader._due = 0.0  # as while many call
+        reader.then(lambda: reader.then(lambda: reader.then(done.append, 1)))
+        await until(lambda: done)
+        await asyncio.sleep(0)
+        assert len(woken) == 1
+        reader._due = None
+
+    on_lines(MANY, test)
+
+
 def test_a_protocol_that_raises_does_not_end_the_reading_of_others(on_lines: Any) -> None:
     async def test(lines: Lines) -> None:
         told: list[Any] = []

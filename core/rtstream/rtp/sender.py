@@ -75,7 +75,8 @@ class AudioSender:
         if len(samples) != encoder.channels:  # which `with_channels` would find out in three calls a packet
             samples = with_channels(frame, encoder.channels).samples
         payload = encoder.encode(samples)
-        marker = self._catches_up(now)
+        if marker := self._until is None or now - self._until >= GAP:  # speech begins (RFC 3551 §4.1)
+            self._catch_up(now)
         timestamp = self._timestamp
         self._timestamp += frame.samples.shape[1] * self._codec.clock_rate // encoder.rate
         assert self._until is not None
@@ -86,6 +87,9 @@ class AudioSender:
         self._sequence += 1
         self.said.packets += 1
         self.said.octets += len(payload)
+        extensions, behind = self._extensions
+        if self._tells_level:
+            extensions += bytes((level(frame.samples),)) + behind
         return build(
             self._codec.payload_type,
             self._sequence,
@@ -93,7 +97,7 @@ class AudioSender:
             self.ssrc,
             payload,
             marker=marker,
-            extensions=self._extension_block(frame),
+            extensions=extensions,
         )
 
     def key(self, payload_type: int, payload: bytes, now: float, *, begins: bool) -> bytes:
@@ -144,24 +148,16 @@ class AudioSender:
                 self.said.round_trip = max(0.0, now - sent - block.since / 65536)
             self._protect()
 
-    def _catches_up(self, now: float) -> bool:
-        """Whether speech begins (RFC 3551 §4.1): then the timestamp passes over the silence before it."""
-        silence = GAP if self._until is None else now - self._until
-        if silence < GAP:
-            return False
+    def _catch_up(self, now: float) -> None:
+        """Let the timestamp pass over the silence that was before."""
         if self._until is not None:
-            self._timestamp += int(silence * self._codec.clock_rate)
+            self._timestamp += int((now - self._until) * self._codec.clock_rate)
         self._until = now
-        return True
 
     def _begin(self, channels: int) -> Encoder:
         encoder = self._encoder = self._codec.encoder(channels, self._options)
         self._protect()
         return encoder
-
-    def _extension_block(self, frame: AudioFrame) -> bytes:
-        before, behind = self._extensions
-        return before + bytes((level(frame.samples),)) + behind if self._tells_level else before
 
     def _protect(self) -> None:
         loss = min(MOST_LOSS, max(self._options.expected_loss, round(self.said.loss)))

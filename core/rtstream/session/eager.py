@@ -49,7 +49,7 @@ class Eager:
         asyncio._leave_task(self._loop, self._task)
         if outer is not None:
             asyncio._enter_task(self._loop, outer)
-        return not self.unfinished
+        return self._rest is None and self._raised is None
 
     async def finish(self, *, cancelled: bool = False) -> None:
         """Go on with the call that waits.

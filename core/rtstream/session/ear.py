@@ -79,11 +79,8 @@ class Ear:
         if isinstance(frame, VideoFrame):
             return frame.pixels
         assert self._resampler is not None
-        sound = self._resampler.push(frame)
-        return None if sound is None else (sound.rate, _interleaved(sound))
-
-
-def _interleaved(sound: AudioFrame) -> np.ndarray[Any, np.dtype[np.int16]]:
-    if len(sound.samples) == 1:
-        return sound.samples
-    return np.ascontiguousarray(sound.samples.T).reshape(1, -1)
+        if (sound := self._resampler.push(frame)) is None:
+            return None
+        samples = sound.samples
+        interleaved = samples if len(samples) == 1 else np.ascontiguousarray(samples.T).reshape(1, -1)
+        return sound.rate, interleaved

@@ -156,7 +156,7 @@ class AudioPath:
         if not self._ready:
             self._early.append(data)
         elif (packet := self.line.unprotect(data)) is not None:
-            self.rtp.take(packet, self._clock.now())
+            self.rtp.then(self.rtp.take, packet, self._clock.now())
         return True
 
     def _catch_up(self) -> None:

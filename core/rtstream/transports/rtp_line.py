@@ -181,7 +181,7 @@ class RtpLine:
             self.dropped["strange"] += 1
             return
         self._came = now = self._clock.now()
-        self.rtp.take(data, now)
+        self.rtp.then(self.rtp.take, data, now)
 
     def _is_of_the_call(self, data: bytes, source: Source) -> bool:
         """Whether a packet comes from the caller; the first one that can be of the call tells where it is."""

@@ -24,7 +24,7 @@ class RtpSession:
     """An RTP session with one far end (RFC 3550 §3), on whatever line carries it.
 
     The line hands it the packets of that far end, decrypted, and carries what it gives. Use: `begin` when it
-    is known what is spoken, `take` once there is somebody to `hear`, `close`.
+    is known what is spoken, `take` as a step (`then`) once there is somebody to `hear`, `close`.
 
     Args:
         codecs: by payload type, those that were agreed on; the line may fill them in later.
@@ -74,9 +74,6 @@ class RtpSession:
 
     def take(self, packet: bytes, now: float) -> None:
         """Take a packet; what can be heard by now is handed on."""
-        self.then(self._take, packet, now)
-
-    def _take(self, packet: bytes, now: float) -> None:
         assert self.hear is not None
         for frame in self.receiver.take(packet, now):
             self.then(self.hear, frame)

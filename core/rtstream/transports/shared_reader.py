@@ -38,7 +38,7 @@ class SharedReader:
         self._sockets: dict[int, Take] = {}
         self._due: float | None = None  # the next look, while there is one at every tick
         self._steps: deque[Any] = deque()  # a step, what it is called with, the next step, and so on
-        self._goes_on = False  # at the end of this turn of the loop, or of the next
+        self._goes_on = False  # it walks, or will do so at the end of this turn of the loop or of the next
         loop.add_reader(self._poll.fileno(), self._came)
 
     def add(self, sock: socket.socket, take: Take) -> None:
@@ -80,21 +80,19 @@ class SharedReader:
 
     def _go_on_soon(self) -> None:
         self._goes_on = True
-        self._loop.call_soon(self._go_on)
-
-    def _go_on(self) -> None:
-        self._goes_on = False
-        self._walk()
+        self._loop.call_soon(self._walk)
 
     def _walk(self) -> None:
         """Do all steps, and those that follow from them."""
         steps = self._steps
+        self._goes_on = True
         try:
             while steps:
                 step, args = steps.popleft(), steps.popleft()
                 step(*args)
         finally:
-            if steps and not self._goes_on:  # one raised
+            self._goes_on = False
+            if steps:  # one raised
                 self._go_on_soon()
 
     def _came(self) -> None:
