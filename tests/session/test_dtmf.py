@@ -319,6 +319,22 @@ def test_keys_go_out_as_a_message_after_what_was_given_before_them() -> None:
     stepped(main())
 
 
+def test_keys_wait_for_what_was_given_before_them_on_a_line_that_is_held_up() -> None:
+    class HeldUp(Keypress):
+        async def send(self, frame: Any) -> None:
+            await asyncio.sleep(0.05)  # of each 20 ms
+            await super().send(frame)
+
+    async def main() -> None:
+        line = HeldUp()
+        async with calling(dialling(beep(1.0), Dtmf("1"), beep(0.1)), line) as call:
+            await call.ended()
+            assert line.pressed == [(50, "1")]
+            assert len(call.heard()) == 55
+
+    stepped(main())
+
+
 def test_keys_are_pressed_on_a_line_that_never_falls_silent() -> None:
     async def main() -> None:
         line = Keypress()
@@ -369,6 +385,18 @@ def test_keys_beside_sound_and_in_a_reply() -> None:
             call.say(Digit("7"))
             await asyncio.sleep(1.5)
             assert heard_keys(call) == "7"
+
+    stepped(main())
+
+
+def test_keys_have_no_tones_where_no_sound_is_sent_and_that_is_told() -> None:
+    async def main() -> None:
+        def source() -> Iterator[Any]:
+            yield np.zeros((8, 8, 3), np.uint8), Dtmf("1")
+
+        async with calling(Stream(source, modality="video", mode="receive")) as call:
+            session = await call.ended()
+            assert [error.what for error in session.errors] == ["the handler gave back sound"]
 
     stepped(main())
 

@@ -106,7 +106,8 @@ class Giving:
     async def _dial(self, digits: str, ahead: float) -> None:
         clears = self._clears
         # A message would overtake what is still to be heard; what is given after it need not be waited for.
-        await self._clock.sleep(max((mouth.to_be_heard for mouth in self.mouths.values()), default=0.0))
+        if (mouth := self.mouths.get("audio")) is not None:
+            await mouth.heard()
         if clears == self._clears and (tones := await dial(digits, self._transport)) is not None:
             if (uttering := self._utter(tones, ahead)) is not None:
                 await uttering

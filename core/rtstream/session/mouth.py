@@ -47,6 +47,7 @@ class Mouth:
         self._tail: asyncio.TimerHandle | None = None
         self._era = self._spoken_era = 0
         self._sent = 0.0
+        self._pieces_sent = 0
 
     def put(self, frame: AudioFrame | VideoFrame, ahead: float) -> Awaitable[None] | None:
         """Send a frame if its time has come; else queue it, and wait while more than `ahead` seconds are.
@@ -117,6 +118,19 @@ class Mouth:
         """Wait until all that was put has been sent."""
         await self._idle.wait()
 
+    async def heard(self) -> None:
+        """Wait until the far end has played all that was put so far, or has been made to forget it.
+
+        What is put later need not be waited for, so that a source which never pauses cannot hold it up.
+        """
+        era, held = self._era, 2 if self._held() else 0  # pieces, at most
+        last = self._pieces_sent + len(self._queue) + self._speaking + held
+        await self._clock.sleep(self.to_be_heard)
+        # The line or the loop may have been held up meanwhile.
+        while era == self._era and self._pieces_sent < last and not self._idle.is_set():
+            await self._clock.sleep(self.to_be_heard or self._transport.piece)
+        await self._clock.sleep(self.backlog)
+
     @property
     def backlog(self) -> float:
         """Seconds that were sent and that the far end has not yet played."""
@@ -164,6 +178,7 @@ class Mouth:
 
     def _out(self, frame: AudioFrame | VideoFrame) -> Awaitable[None] | None:
         self._sent += frame.duration
+        self._pieces_sent += 1
         self._counted.frames_out += 1
         if isinstance(frame, AudioFrame):
             self._counted.seconds_out += frame.duration
