@@ -63,6 +63,11 @@ COMMANDS = {  # name: (panel of the help, what it does, what stands below its ow
         "Look whether this machine, a handler or a server is fit for calls, and call it to see.",
         f"{PARAMETERS} {VARIABLES}",
     ),
+    "bench": (
+        "Test",
+        "Find out how many calls a handler holds on one core, how late it is then, and what a call costs.",
+        f"It takes about a minute. {PARAMETERS} {VARIABLES}",
+    ),
 }
 
 

@@ -1,0 +1,1 @@
+"""How many calls a handler holds: what `rtstream bench` starts, measures, concludes and tells."""
