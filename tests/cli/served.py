@@ -21,7 +21,7 @@ PATIENCE = 40.0  # seconds for what should take one, on a machine that others us
 class Served:
     """`rtstream serve …`, or another `command`, on a free port; leaving the block ends it.
 
-    `before` stands before it all.
+    `before` stands before it all. With `terminal` its talk goes to one, which `close_terminal` closes.
 
     Attributes:
         code: its exit code, once it has ended.
@@ -36,19 +36,22 @@ class Served:
         ready: bool = True,
         before: Sequence[str] = (),
         command: Sequence[str] = ("serve",),
+        terminal: bool = False,
         **environment: str,
     ) -> None:
         more = [] if "tunnel" in command or "--sip" in words else ["--port", port]
+        self._terminal = Terminal() if terminal else None
         self._process = subprocess.Popen(
             [*before, sys.executable, "-m", "rtstream_cli", *command, *more, *words],
             cwd=cwd,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._terminal.fd if self._terminal else subprocess.PIPE,
             text=True,
         )
         self.pid = self._process.pid
-        self.out, self.err = Lines(self._process.stdout), Lines(self._process.stderr)
+        self.out = Lines(self._process.stdout)
+        self.err = Lines(self._terminal.shown() if self._terminal else self._process.stderr)
         self._ready = ready
         self.code: int | None = None
         self.seconds = 0.0
@@ -66,8 +69,7 @@ class Served:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait(PATIENCE)
-        self.out.close()
-        self.err.close()
+        self._close()
 
     @property
     def url(self) -> str:
@@ -88,9 +90,39 @@ class Served:
 
     def wait(self) -> int:
         code = self._process.wait(PATIENCE)
+        self._close()
+        return code
+
+    def close_terminal(self) -> None:
+        """As one closes a window: from now on what is written there is an error, and the server is told."""
+        assert self._terminal is not None
+        self._terminal.close()
+        self.tell(signal.SIGHUP)
+
+    def _close(self) -> None:
+        if self._terminal is not None:
+            self._terminal.close()
         self.out.close()
         self.err.close()
-        return code
+
+
+class Terminal:
+    """A terminal to write to: `fd`, until `shown` is asked for."""
+
+    def __init__(self) -> None:
+        screen, self.fd = os.openpty()
+        # A process of its own reads it: a thread that reads would keep it open when it is to be closed.
+        self._reader = subprocess.Popen(["cat"], stdin=screen, stdout=subprocess.PIPE, text=True)
+        os.close(screen)
+
+    def shown(self) -> IO[str] | None:
+        """What is written there; from now on only a program that was given it can write."""
+        os.close(self.fd)
+        return self._reader.stdout
+
+    def close(self) -> None:
+        self._reader.kill()
+        self._reader.wait(PATIENCE)
 
 
 class Lines:

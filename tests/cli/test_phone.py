@@ -60,7 +60,7 @@ class World:
         }
 
     def phone(self, *words: str, cwd: Path, ready: bool = True, **more: str) -> Served:
-        environment = {**self.environment, **more}
+        environment: dict[str, Any] = {**self.environment, **more}
         return Served(*words, cwd=cwd, command=("phone",), ready=ready, **environment)
 
     def until(self, true: Callable[[], Any]) -> None:

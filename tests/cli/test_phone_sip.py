@@ -27,7 +27,8 @@ NOTHING = {"HF_TOKEN": "", "HOME": "/nonexistent", "HF_HOME": "/nonexistent"}
 def telephone(*words: str, cwd: Path, ready: bool = True, **environment: str) -> Served:
     """The command on a free port of this machine alone."""
     own = ["--sip", "--sip-port", "0", "--host", "127.0.0.1"]
-    return Served(*own, *words, cwd=cwd, command=("phone",), ready=ready, **{**NOTHING, **environment})
+    surroundings: dict[str, Any] = {**NOTHING, **environment}
+    return Served(*own, *words, cwd=cwd, command=("phone",), ready=ready, **surroundings)
 
 
 class At:
@@ -60,6 +61,19 @@ def test_it_tells_whom_to_call_and_is_answered_until_ctrl_c(tmp_path: Path) -> N
         assert server.wait() == 0
         assert server.out.seen == []
         assert "Traceback" not in "\n".join(server.err.seen)
+
+
+def test_a_closed_terminal_hangs_up_on_its_calls(tmp_path: Path) -> None:
+    async def call(server: Served) -> None:
+        at: Any = At(server)
+        async with SipCaller.of(at) as caller:
+            assert "200 OK" in await caller.dial()
+            server.tell(signal.SIGHUP)
+            await until(lambda: caller.hung_up, 15)
+
+    with telephone("@echo", "--drain", "0.5", "--no-warm", cwd=tmp_path) as server:
+        run(call(server), 40)
+        assert server.wait() == 0
 
 
 def test_it_is_an_event_for_machines_and_asks_for_the_password_of_the_environment(tmp_path: Path) -> None:

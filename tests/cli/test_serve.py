@@ -266,7 +266,7 @@ Stream(lambda audio: audio, modality="audio", verbose=False).mount(app)
 # The end.
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_an_idle_server_soon_and_with_0(tmp_path: Path, number: signal.Signals) -> None:
     with Served("@echo", cwd=tmp_path) as server:
         assert server.end(number) == 0
@@ -345,6 +345,31 @@ def test_a_signal_that_arrives_twice_at_once_is_one(tmp_path: Path) -> None:
     with Served("@echo", "--drain", "60", cwd=tmp_path) as server:
         run(scene(server))
         assert server.wait() == 0
+
+
+def test_a_closed_terminal_ends_the_server_as_other_signals_do(tmp_path: Path) -> None:
+    """The kernel and the shell both tell of it, one after the other: that is no second signal."""
+
+    async def scene(server: Served) -> None:
+        async with calling(server) as line:
+            await line.recv()
+            server.close_terminal()
+            await asyncio.sleep(0.5)
+            server.tell(signal.SIGHUP)
+            told = await until_closed(line)
+        ends = [message for message in told if message.get("type") == "end_stream"]
+        assert [end["reason"] for end in ends] == ["server_stopping"]
+
+    with Served("@echo", "--drain", "1", cwd=tmp_path, terminal=True) as server:
+        run(scene(server))
+        assert server.wait() == 0
+
+
+def test_under_nohup_a_closed_terminal_is_not_heard(tmp_path: Path) -> None:
+    with Served("@echo", cwd=tmp_path, before=["nohup"]) as server:
+        server.tell(signal.SIGHUP)
+        assert httpx.get(server.url).status_code == 200
+        assert server.end() == 0
 
 
 def test_a_handler_that_blocks_the_loop_is_named_and_does_not_keep_the_server_alive(tmp_path: Path) -> None:
@@ -462,6 +487,19 @@ def test_a_caller_who_comes_in_between_waits_instead_of_being_turned_away(tmp_pa
         server.err.until("starting again")
         assert httpx.get(server.url, timeout=10).status_code == 200
         assert server.end() == 0
+
+
+def test_a_closed_terminal_ends_the_watcher_and_its_server(tmp_path: Path) -> None:
+    async def scene(server: Served) -> None:
+        async with calling(server) as line:
+            await line.recv()
+            server.close_terminal()
+            told = await until_closed(line)
+        assert "server_stopping" in [message.get("reason") for message in told]
+
+    with Served("@echo", "--reload", "--drain", "0.5", cwd=tmp_path, terminal=True) as server:
+        run(scene(server))
+        assert server.wait() == 0
 
 
 def test_it_reloads_in_another_folder_too(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 from ..console import console
 from ..edge import INTERRUPTED
@@ -19,14 +20,14 @@ GRACE = 2.0  # seconds after the drain limit in which handlers may clean up
 
 
 class Ending:
-    """Hears SIGINT and SIGTERM even while the event loop, or the thread it runs in, is blocked.
+    """Hears SIGINT, SIGTERM and SIGHUP even while the event loop, or the thread it runs in, is blocked.
 
     The first signal sets `asked`; the second ends the process, and so does time: `drain` seconds
     and `GRACE` after the first. The kernel's signal writes a byte into a socket (`set_wakeup_fd`),
     and a thread reads it there, so no Python of the blocked thread has to run.
 
     `last` is called before the process is ended from here, in a thread and without the loop: what the
-    outside must be told. Where there is one, a closed terminal asks for the end too.
+    outside must be told.
 
     Make it in the main thread, inside the running loop: some loops put a socket of their own in
     this place when they start.
@@ -35,23 +36,19 @@ class Ending:
     def __init__(self, drain: float, last: Callable[[], None] | None = None) -> None:
         self.asked = asyncio.Event()
         self._last = last or _do_nothing
-        self._signals = [*SIGNALS]
-        if last is not None and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            self._signals.append(signal.SIGHUP)  # a closed terminal; `nohup` has it ignored
         self._limit = drain + GRACE
         self._loop = asyncio.get_running_loop()
         self._bell, self._button = socket.socketpair()
         self._button.setblocking(False)
-        for number in self._signals:
-            signal.signal(number, _do_nothing)
+        self._first = ask_for_the_end(_do_nothing)
         signal.set_wakeup_fd(self._button.fileno(), warn_on_full_buffer=False)
         threading.Thread(target=self._watch, name="rtstream-ending", daemon=True).start()
 
     def _watch(self) -> None:
-        self._heard(None)
+        self._heard(self._first, None)
         asked = time.monotonic()
         self._loop.call_soon_threadsafe(self.asked.set)
-        while self._heard(asked + self._limit):
+        while self._heard(SIGNALS, asked + self._limit):
             if time.monotonic() - asked > ECHO:
                 self._last()
                 os._exit(INTERRUPTED)
@@ -59,15 +56,29 @@ class Ending:
         self._last()
         os._exit(0)
 
-    def _heard(self, deadline: float | None) -> bool:
-        """Wait for a signal; False when the deadline has passed without one."""
+    def _heard(self, signals: Collection[int], deadline: float | None) -> bool:
+        """Wait for one of these signals; False when the deadline has passed without one."""
         try:
             while True:
                 self._bell.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
-                if self._bell.recv(1)[0] in self._signals:
+                if self._bell.recv(1)[0] in signals:
                     return True
         except TimeoutError:
             return False
+
+
+def ask_for_the_end(hear: Callable[..., Any]) -> list[signal.Signals]:
+    """Have every signal that asks for the end heard, and say which they are.
+
+    SIGHUP is a closed terminal. It is left alone where it is ignored, as under `nohup`; and it is never the
+    second signal, that of somebody who does not want to wait: the kernel and the shell may both send one.
+    """
+    asking = [*SIGNALS]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        asking.append(signal.SIGHUP)
+    for number in asking:
+        signal.signal(number, hear)
+    return asking
 
 
 def _do_nothing(*_: object) -> None:

@@ -7,7 +7,6 @@ comes in between waits instead of being turned away.
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..console import console
-from .ending import end_with
+from .ending import SIGNALS, ask_for_the_end, end_with
 
 LOOK_EVERY = 0.3  # seconds between two looks at the files
 END_WITHIN = 4.0  # seconds that an old server may take to end before it is killed
@@ -55,8 +54,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Watch until a signal asks to stop; returns the exit code: 0, or 130 after a second signal."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._hear)
+        ask_for_the_end(self._hear)
         seen = snapshot(self._folders)
         resting = False
         while not self._asked.wait(LOOK_EVERY):
@@ -97,8 +95,8 @@ class Supervisor:
         os.close(self._lifeline)
         return max(self._server.returncode, 0)
 
-    def _hear(self, *_: object) -> None:
-        if self._asked.is_set():
+    def _hear(self, number: int, *_: object) -> None:
+        if self._asked.is_set() and number in SIGNALS:
             self._server.kill()
         self._asked.set()
 
