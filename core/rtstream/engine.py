@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.websockets import WebSocket
 
-from .clock import in_loop
+from .clock import Clock, in_loop
 from .context import Call, Channel
 from .errors import RtstreamError, TracksUnfit, UnknownConnection
 from .handlers.base import StreamHandlerBase
@@ -22,6 +22,7 @@ from .options import StreamOptions
 from .outputs import AdditionalOutputs
 from .server.bodies import Body
 from .server.requests import as_body, refusal
+from .session import journal
 from .session.outcome import STOPPING, EndReason
 from .session.registry import Sessions
 from .session.reports import users_code
@@ -114,8 +115,7 @@ class Engine:
         Raises:
             HandlerRaised: the user's code raised while it made the handler.
         """
-        with users_code():
-            handler = self._make_handler()
+        handler = self._handler_for(id)
         session = Session(id, transport, handler, self.options, self._input_defaults())
         if self.options.ui_args.get("variant") == "textbox":
             handler.latest_args[0] = WebRTCData(id)
@@ -242,6 +242,20 @@ class Engine:
 
             self._signalling = Offers(self.options, self.sessions, self.session)
         return self._signalling
+
+    def _handler_for(self, id: str) -> StreamHandlerBase:
+        clock = Clock()
+        begun = clock.now()
+        try:
+            with users_code():
+                handler = self._make_handler()
+        except RtstreamError as error:
+            journal.unmade(id, error)
+            raise
+        journal.made(id, clock.now() - begun)
+        if any(session.handler is handler for session in self.sessions):
+            journal.shared(id)
+        return handler
 
     def _admitted(self, id: str, transport: Transport) -> Session:
         with self.sessions.place(id):

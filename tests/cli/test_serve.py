@@ -438,8 +438,9 @@ def test_an_error_of_the_handler_is_logged_as_json_with_its_session(tmp_path: Pa
     with Served("--no-warm", "--log-format", "json", cwd=tmp_path) as server:
         run(scene(server))
         assert server.end() == 0
-    (line,) = [json.loads(text) for text in server.err.seen if text.startswith("{")]
-    assert line["session"] == "a-call"
+    begun, line, ended = [json.loads(text) for text in server.err.seen if text.startswith("{")]
+    assert begun["session"] == line["session"] == ended["session"] == "a-call"
+    assert "begins over websocket" in begun["message"] and "client_left" in ended["message"]
     assert line["level"] == "error"
     assert line["message"] == "RT3005: division by zero"
     assert line["traceback"].startswith("handler.py:2 in handler\n")

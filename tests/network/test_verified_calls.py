@@ -369,7 +369,9 @@ def test_without_secrets_a_call_is_connected_and_its_numbers_are_known(carrier: 
 
 
 @EACH
-def test_a_call_over_the_limit_hears_a_sentence_and_is_hung_up(carrier: Carrier) -> None:
+def test_a_call_over_the_limit_hears_a_sentence_and_is_hung_up(
+    carrier: Carrier, caplog: pytest.LogCaptureFixture
+) -> None:
     async def main() -> None:
         stream = serving_public()
         stream.telephone.busy = "Nobody is free."
@@ -383,6 +385,7 @@ def test_a_call_over_the_limit_hears_a_sentence_and_is_hung_up(carrier: Carrier)
                 assert stream.telephone.busy in response.text and "wss://" not in response.text
 
     run(main())
+    assert "all places are taken" in caplog.text
 
 
 @pytest.mark.parametrize(

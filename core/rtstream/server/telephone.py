@@ -90,7 +90,11 @@ class Telephone:
             self._verify(call, received)
         except RtstreamError as error:
             return refusal(_logged(error))
-        answer = answers.decline(call, self.busy) if self._sessions.full else self._connect(call, request)
+        if self._sessions.full:
+            self._sessions.turned_away()
+            answer = answers.decline(call, self.busy)
+        else:
+            answer = self._connect(call, request)
         return HTMLResponse(answer.body, media_type=answer.media_type)
 
     async def handle(self, websocket: WebSocket) -> None:

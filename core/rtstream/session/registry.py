@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
+from ..clock import Clock
 from ..errors import AlreadyConnected, ServerStopping, TooManyConnections, UnknownConnection
+from . import journal
 from .feed import Feed
 from .outcome import STOPPING, EndReason
 from .session import Session
@@ -33,6 +35,7 @@ class Sessions:
         self._ended: deque[str] = deque(maxlen=KEPT)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._full_told = False  # since there last was a place
 
     def __len__(self) -> int:
         return len(self._live)
@@ -93,6 +96,12 @@ class Sessions:
         """Whether no further connection would be taken now."""
         return self._stopping or (self.limit is not None and len(self._live) >= self.limit)
 
+    def turned_away(self) -> None:
+        """A caller hears that there is no place: the log is told, once until one was free again."""
+        if self.limit is not None and not self._stopping and not self._full_told:
+            self._full_told = True
+            journal.full(self.limit)
+
     def reserve(self, id: str) -> None:
         """Take a place for a connection that is still to be answered; give it back with `release`.
 
@@ -108,6 +117,7 @@ class Sessions:
                 f"the connection {id!r:.80} exists already", fix="Use a new random id for each connection"
             )
         if self.limit is not None and len(self._live) >= self.limit:
+            self.turned_away()
             raise TooManyConnections(
                 "too many concurrent connections",
                 why=f"the limit is {self.limit}" + (" call at a time" if self.limit == 1 else ""),
@@ -120,6 +130,7 @@ class Sessions:
     def release(self, id: str) -> None:
         """Give a place back."""
         self._live.pop(id, None)
+        self._full_told = False
 
     @contextmanager
     def place(self, id: str) -> Iterator[None]:
@@ -158,10 +169,14 @@ class Sessions:
         await self.close_all()
 
     async def _hold(self, session: Session, life: Callable[[], Awaitable[None]]) -> None:
+        clock = Clock()
+        since = clock.now()
+        journal.begun(session, len(self))
         try:
             await life()
         finally:
             self.release(session.id)
+            journal.ended(session, clock.now() - since, len(self))
             self._ended.append(session.id)
             if session.outputs.unread:
                 self._unread[session.id] = session.outputs
