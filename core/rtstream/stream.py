@@ -297,6 +297,10 @@ class Stream(Engine):
         load_ahead("rtstream.server.offers", "rtstream.media.rate_filter")
         if self.verbose:
             sys.stderr.write(f"rtstream: {self.modality} {self.mode} at {path}/webrtc/offer\n")
-        with first_of_all(self.sessions.close_all):
-            yield
-        await self.sessions.close_all()
+        stop = partial(self.sessions.drain, 0)
+        try:
+            with first_of_all(stop):
+                yield
+        finally:
+            await stop()
+            self.sessions.reopen()

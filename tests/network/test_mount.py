@@ -224,6 +224,55 @@ def test_a_server_stops_though_a_response_streams_the_outputs_of_a_call() -> Non
     run(main())
 
 
+def test_a_server_that_stops_tells_its_sockets_why_before_it_closes_them_and_takes_no_new_ones() -> None:
+    """uvicorn closes WebSockets as soon as it is told to stop, and takes nobody's word to them after that."""
+    log = Log()
+    leaving = asyncio.Event()
+
+    class Cleaning(AsyncEcho):
+        def copy(self) -> Any:
+            return Cleaning(log)
+
+        async def shutdown(self) -> None:
+            await super().shutdown()
+            await leaving.wait()
+
+    async def main() -> None:
+        one, two = (Stream(Cleaning(log), modality="audio", concurrency_limit=None) for _ in range(2))
+        app = FastAPI()
+        one.mount(app, "/one")
+        two.mount(app, "/two")
+        async with serving(one, "/one", app, timeout_graceful_shutdown=None) as server:
+            second = type(server)(app, two, server.http, "/two")
+            async with socket_caller(server) as a, socket_caller(second) as b, socket_caller(server) as late:
+                for client in (a, b):
+                    await client.start()
+                await until(lambda: len(one.sessions) == len(two.sessions) == 1)
+                stopping = asyncio.create_task(server.stop())
+                for client in (a, b):
+                    assert (await client.told("type", "end_stream"))["reason"] == "server_stopping"
+                await until(lambda: log.count("shutdown") == 2)
+                await late.start()
+                assert await late.closed() == (1012, "server_stopping")
+                assert one.sessions.full
+                leaving.set()
+                await stopping
+            assert not one.sessions.full
+
+    run(main())
+
+
+def test_an_app_that_is_started_again_takes_calls_again() -> None:
+    stream = Stream(AsyncEcho(), modality="audio")
+    app = FastAPI()
+    stream.mount(app)
+    for _ in range(2):
+        with TestClient(app) as client, client.websocket_connect("/websocket/offer") as socket:
+            socket.send_json({"event": "start", "websocket_id": "again"})
+            socket.send_json({"event": "stop"})
+            assert socket.receive()["type"] == "websocket.close"
+
+
 def test_set_input_from_a_route_reaches_the_handler_of_its_connection() -> None:
     got: list[Any] = []
 

@@ -137,6 +137,15 @@ def test_draining_lets_calls_end_by_themselves_for_a_while_and_takes_no_new_ones
     stepped(main())
 
 
+def test_what_was_drained_may_be_opened_again() -> None:
+    sessions = Sessions(1)
+    asyncio.run(sessions.drain(0))
+    with pytest.raises(ServerStopping):
+        sessions.reserve("a")
+    sessions.reopen()
+    sessions.reserve("a")
+
+
 def test_what_starts_while_the_server_stops_is_ended_at_once() -> None:
     """Its offer was being answered when the stop came."""
 

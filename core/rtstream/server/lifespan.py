@@ -62,26 +62,35 @@ def during_life(app: Starlette, around: Callable[[], AbstractAsyncContextManager
 
 @contextmanager
 def first_of_all(end: Callable[[], Awaitable[None]]) -> Iterator[None]:
-    """While within, call `end` as soon as the uvicorn server that runs this program stops.
+    """While within, await `end` as soon as the uvicorn server that runs this program stops.
 
-    uvicorn tells an app that it stops when all responses have ended. One that streams the outputs of a call
-    ends with the call, and calls end when the app stops: the server would wait for good.
+    uvicorn closes all WebSockets first, so that their clients would not be told why, and tells an app that it
+    stops when all responses have ended. One that streams the outputs of a call ends with the call, and calls
+    end when the app stops: the server would wait for good.
     """
     if (server := _uvicorn_server()) is None:
         yield
         return
-    shutdown = server.shutdown
-
-    async def stop(*args: Any, **more: Any) -> None:
-        ending = asyncio.ensure_future(end())
-        await shutdown(*args, **more)
-        await ending
-
-    server.shutdown = stop
+    if not isinstance(server.shutdown, _Shutdown):
+        server.shutdown = _Shutdown(server.shutdown)
+    ends: list[Callable[[], Awaitable[None]]] = server.shutdown.ends
+    ends.append(end)
     try:
         yield
     finally:
-        server.shutdown = shutdown
+        ends.remove(end)
+
+
+class _Shutdown:
+    """The `shutdown` of a uvicorn server, once all `ends` have been awaited, together."""
+
+    def __init__(self, shutdown: Callable[..., Awaitable[None]]) -> None:
+        self.ends: list[Callable[[], Awaitable[None]]] = []
+        self._shutdown = shutdown
+
+    async def __call__(self, *args: Any, **more: Any) -> None:
+        await asyncio.gather(*(end() for end in self.ends))
+        await self._shutdown(*args, **more)
 
 
 def _uvicorn_server() -> Any | None:

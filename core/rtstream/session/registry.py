@@ -168,6 +168,10 @@ class Sessions:
             await asyncio.wait(self._tasks, timeout=seconds)
         await self.close_all()
 
+    def reopen(self) -> None:
+        """Take connections again: the app may be started once more."""
+        self._stopping = False
+
     async def _hold(self, session: Session, life: Callable[[], Awaitable[None]]) -> None:
         clock = Clock()
         since = clock.now()
