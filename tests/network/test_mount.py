@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -153,6 +154,28 @@ def test_an_app_that_was_started_has_nothing_to_say(caplog: pytest.LogCaptureFix
     with TestClient(app) as client, client.websocket_connect("/websocket/offer") as socket:
         socket.send_json({"event": "stop"})
     assert not caplog.records
+
+
+@pytest.mark.filterwarnings("ignore:The `root_path` parameter")
+def test_carriers_are_told_the_path_that_the_outside_calls_where_a_proxy_takes_a_part_of_it_away() -> None:
+    def told(outer: FastAPI, path: str) -> str:
+        with TestClient(outer, base_url="http://127.0.0.1") as client:
+            text = client.post(path + "/telephone/incoming").text
+        found = re.search(r'url="ws://127.0.0.1(.*)/telephone/handler/', text)
+        assert found, text
+        return found[1]
+
+    def app(**more: Any) -> FastAPI:
+        mounted = FastAPI(**more)
+        Stream(AsyncEcho(), modality="audio", verbose=False).mount(mounted, "/voice")
+        return mounted
+
+    assert told(app(), "/voice") == "/voice"
+    assert told(app(root_path="/app"), "/voice") == "/app/voice"
+    assert told(app(root_path="/app"), "/app/voice") == "/app/voice"  # which this proxy has left
+    outer = FastAPI(root_path="/app")
+    outer.mount("/inner", app())
+    assert told(outer, "/app/inner/voice") == "/app/inner/voice"
 
 
 def test_in_the_cloud_a_stream_without_turn_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,13 +63,24 @@ def socket_url(
     return f"{'ws' if here and request.scope['scheme'] in ('http', 'ws') else 'wss'}://{host}{path}"
 
 
+def outer_path(request: HTTPConnection) -> str:
+    """The path of a request as the outside calls it, and not a proxy that takes a part of it away.
+
+    Servers that are told that part (`uvicorn --root-path`) put it back into the path, apps that are told it
+    (`FastAPI(root_path=…)`) do not. What an app is mounted under on another one stands in the path anyhow.
+    """
+    scope, path = request.scope, request.url.path
+    root = scope.get("app_root_path", scope.get("root_path", "")).rstrip("/")
+    return path if path.startswith(root + "/") else root + path
+
+
 def signed_urls(request: HTTPConnection, public_url: str | None = None) -> tuple[str, ...]:
     """Under which addresses a carrier may have signed a request: the public one, or the one that it names.
 
     A proxy may have ended TLS, and then the scheme that it came with is not the one that was signed.
     """
     query = request.scope.get("query_string", b"").decode("latin-1")
-    target = request.url.path + (f"?{query}" if query else "")
+    target = outer_path(request) + (f"?{query}" if query else "")
     if public_url is not None:
         parts = urlsplit(public_url)
         schemes = {parts.scheme, SOCKET[parts.scheme]}

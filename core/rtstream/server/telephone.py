@@ -14,7 +14,7 @@ from ..errors import CallNotVerified, RtstreamError
 from ..wire import answers, tickets
 from ..wire.signatures import SIGNED_BY, Request, once_only
 from ..wire.telephone import TelephoneWire
-from .addresses import checked, signed_urls, socket_url
+from .addresses import checked, outer_path, signed_urls, socket_url
 from .requests import refusal
 from .webhooks import as_signed, body_of, call_in
 
@@ -108,7 +108,7 @@ class Telephone:
     def _connect(self, call: Call, request: HttpRequest) -> answers.Answer:
         secrets = self.secrets().values()
         ticket = tickets.seal(call, secrets, self._now())
-        path = f"{request.url.path.removesuffix(WEBHOOK)}{SOCKET}/{ticket}"
+        path = f"{outer_path(request).removesuffix(WEBHOOK)}{SOCKET}/{ticket}"
         return answers.connect(call, socket_url(request, path, self._public_url, verified=bool(secrets)))
 
     def _verify(self, call: Call, request: Request) -> None:
