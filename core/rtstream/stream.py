@@ -141,7 +141,7 @@ class Stream(Engine):
             tags: OpenAPI tags of the routes.
 
         Raises:
-            OptionError: `path` does not begin with a slash.
+            OptionError: `path` does not begin with a slash, or `app` is a router.
             RuntimeError: on Colab or a Hugging Face Space without `rtc_configuration`, when the app starts.
         """
         gets: dict[str, Endpoint] = {WEBHOOK: self.handle_incoming_call}

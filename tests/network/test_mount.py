@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -154,6 +154,34 @@ def test_an_app_that_was_started_has_nothing_to_say(caplog: pytest.LogCaptureFix
     with TestClient(app) as client, client.websocket_connect("/websocket/offer") as socket:
         socket.send_json({"event": "stop"})
     assert not caplog.records
+
+
+@pytest.mark.parametrize("kind", [FastAPI, Starlette])
+@pytest.mark.parametrize("route", ["/websocket/offer", "/telephone/handler", "/telephone/handler/a-ticket"])
+def test_a_proxy_that_passes_no_upgrade_on_is_told_what_it_lacks(kind: Any, route: str) -> None:
+    """nginx passes none unless it is told to, and a 404 had people look for another path."""
+    app = kind()
+    Stream(AsyncEcho(), modality="audio", verbose=False).mount(app, "/voice")
+    client = TestClient(app)
+    response = client.get("/voice" + route)
+    assert response.status_code == 426 and response.headers["upgrade"] == "websocket"
+    meta = response.json()["meta"]
+    assert meta["error"] == "upgrade_missing"
+    assert "proxy" in meta["why"] and "proxy_set_header Upgrade" in meta["fix"]
+    without = client.get("/voice" + route, headers={"Connection": "upgrade", "Upgrade": "websocket"})
+    assert without.status_code == 426 and "no library for WebSockets" in without.json()["meta"]["why"]
+
+
+def test_an_address_of_a_websocket_stands_in_no_documentation_of_http() -> None:
+    app = FastAPI()
+    Stream(AsyncEcho(), modality="audio", verbose=False).mount(app)
+    assert set(paths(app)) == {"/webrtc/offer", "/telephone/incoming"}
+
+
+def test_a_router_is_no_app_and_that_is_said() -> None:
+    with pytest.raises(OptionError) as caught:
+        Stream(AsyncEcho(), modality="audio").mount(APIRouter(prefix="/voice"))  # type: ignore[arg-type]
+    assert caught.value.fix == 'Mount it on the app: stream.mount(app, path="/voice")'
 
 
 @pytest.mark.filterwarnings("ignore:The `root_path` parameter")

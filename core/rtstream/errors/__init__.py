@@ -9,7 +9,7 @@ RtstreamError
 │   ├── CarrierError: CarrierKeyRefused, QuotaSpent
 │   └── ConnectionRefused: BadOffer, UnreadableBody, TracksUnfit, BadCandidate, BadMessage, BodyTooLarge,
 │                          UnsupportedBody, UnknownConnection, ConnectionClosed, AlreadyConnected,
-│                          TooManyConnections, ServerStopping, InputUnfit,
+│                          TooManyConnections, ServerStopping, InputUnfit, UpgradeMissing,
 │                          CallNotVerified
 └── NoMediaOut (exit 6)
 
@@ -34,6 +34,7 @@ from .connection import (
     UnknownConnection,
     UnreadableBody,
     UnsupportedBody,
+    UpgradeMissing,
 )
 from .handler import (
     HandlerAmbiguous,
@@ -91,5 +92,6 @@ __all__ = [
     "UnknownConnection",
     "UnreadableBody",
     "UnsupportedBody",
+    "UpgradeMissing",
     "UsageError",
 ]

@@ -69,6 +69,14 @@ class UnsupportedBody(ConnectionRefused):
     slug = "unsupported_media_type"
 
 
+class UpgradeMissing(ConnectionRefused):
+    """A plain request came to the address of a WebSocket."""
+
+    code = "RT5114"
+    status = 426
+    slug = "upgrade_missing"
+
+
 class InputUnfit(ConnectionRefused):
     """A client sent additional inputs that the stream does not take."""
 

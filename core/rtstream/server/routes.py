@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.routing import Route, WebSocketRoute
 
-from ..errors import ConnectionRefused, OptionError
+from ..errors import ConnectionRefused, OptionError, UpgradeMissing
 from .requests import refusal
 
 if TYPE_CHECKING:
@@ -46,9 +46,12 @@ def add_routes(
     FastAPI takes them as its own, so that they stand in its documentation under `tags`. It is not
     loaded for a plain Starlette app: that costs a server a third of its start.
 
+    A plain GET of a WebSocket's address is told what it lacks, and stands in no documentation.
+
     What the stream refuses in the app's own routes (`set_input` for a call that has ended) is answered
     as its own routes do, unless the app has an answer of its own.
     """
+    _check_is_app(app, prefix)
     app.exception_handlers.setdefault(ConnectionRefused, _refused)
     if (include := getattr(app, "include_router", None)) is not None:
         from fastapi import APIRouter
@@ -60,6 +63,7 @@ def add_routes(
             router.get(path)(endpoint)
         for path, endpoint in sockets.items():
             router.websocket(path)(endpoint)
+            router.get(path, include_in_schema=False)(_needs_upgrade)
         include(router)
         return
     for method, routes in {"POST": posts, "GET": gets}.items():
@@ -67,6 +71,37 @@ def add_routes(
             Route(prefix + path, endpoint, methods=[method]) for path, endpoint in routes.items()
         ]
     app.router.routes += [WebSocketRoute(prefix + path, endpoint) for path, endpoint in sockets.items()]
+    app.router.routes += [Route(prefix + path, _needs_upgrade, methods=["GET"]) for path in sockets]
+
+
+def _check_is_app(app: Any, prefix: str) -> None:
+    if hasattr(app, "exception_handlers"):
+        return
+    prefix = getattr(app, "prefix", "") + prefix
+    where = f', path="{prefix}"' if prefix else ""
+    raise OptionError(
+        f"a stream is mounted on an app, and this is {type(app).__name__}",
+        why="a router has no beginning and no end of its own, of which the calls could be told",
+        fix=f"Mount it on the app: stream.mount(app{where})",
+    )
+
+
+async def _needs_upgrade(request: Request) -> Response:
+    """The answer to a request that should be a WebSocket's: a proxy may have made a plain one of it."""
+    if "upgrade" in request.headers:
+        why, fix = "the server that runs the app has no library for WebSockets", "pip install websockets"
+    else:
+        why = "it comes without `Upgrade: websocket`, which a proxy passes on only where it is told to"
+        fix = (
+            "In nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
+            'proxy_set_header Connection "upgrade";'
+        )
+    answer = refusal(
+        UpgradeMissing("this is the address of a WebSocket, and the request is none", why=why, fix=fix)
+    )
+    if request.scope.get("http_version", "1.1").startswith("1"):  # HTTP/2 has no such header
+        answer.headers.update({"Upgrade": "websocket", "Connection": "Upgrade"})  # RFC 9110 §15.5.22
+    return answer
 
 
 async def _refused(request: Any, error: Exception) -> Response:
