@@ -164,6 +164,18 @@ def test_the_access_log_is_for_verbose(log: Callable[[], str]) -> None:
     assert "GET /" in log()
 
 
+def test_quiet_leaves_out_the_calls_and_keeps_what_is_wrong(log: Callable[[], str]) -> None:
+    console.configure(quiet=True)
+    logs.configure("text")
+    logging.getLogger("rtstream.calls").info("it begins")
+    logging.getLogger("rtstream.calls").warning("it is full")
+    assert "it begins" not in (said := log()) and "it is full" in said
+    console.configure()
+    logs.configure("text")
+    logging.getLogger("rtstream.calls").info("it begins")
+    assert "it begins" in log()
+
+
 # The watched files.
 
 

@@ -26,7 +26,8 @@ def configure(form: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
-    logging.getLogger("rtstream").setLevel(logging.DEBUG if console.verbose else logging.INFO)
+    told = logging.DEBUG if console.verbose else logging.WARNING if console.quiet else logging.INFO
+    logging.getLogger("rtstream").setLevel(told)
     logging.getLogger("uvicorn").setLevel(logging.INFO if console.verbose else logging.WARNING)
 
 
