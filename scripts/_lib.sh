@@ -50,6 +50,7 @@ needs=(
     "openssh-server:/usr/sbin/sshd"
     "baresip-core:/usr/bin/baresip" # softphones, which call
     "sip-tester:/usr/bin/sipp"
+    "nginx:/usr/sbin/nginx"
 )
 
 missing() {

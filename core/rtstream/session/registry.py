@@ -56,7 +56,7 @@ class Sessions:
         if session is None:
             raise UnknownConnection(
                 f"there is no connection {id!r:.80}",
-                why="it was never made, or it has ended",
+                why="it was never made, it has ended, or it is in another process of the server",
                 fix="Use the webrtc_id of an offer that was answered, while its connection lives",
             )
         return session
