@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketState
 
 from .clock import Clock, in_loop
 from .context import Call, Channel
@@ -124,11 +124,12 @@ class Engine:
         return session
 
     async def carry(self, websocket: WebSocket, wire: Wire | None = None, call: Call | None = None) -> None:
-        """Run one connection over a WebSocket, not yet accepted; in the browser's dialect by default.
+        """Run one connection over a WebSocket, accepted already or not; in the browser's dialect by default.
 
         `call` is what is known of a telephone call before the carrier speaks.
         """
-        await websocket.accept()
+        if websocket.application_state is WebSocketState.CONNECTING:
+            await websocket.accept()
         line = WebSocketTransport(websocket, wire or BrowserWire())
         try:
             if "audio" not in self.options.kinds:

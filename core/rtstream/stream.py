@@ -204,7 +204,7 @@ class Stream(Engine):
         await self.telephone.handle(websocket)
 
     async def websocket_offer(self, websocket: WebSocket) -> None:
-        """Carry a connection over a WebSocket, not yet accepted: mu-law in JSON, FastRTC's dialect."""
+        """Carry a connection over a WebSocket, accepted already or not: mu-law in JSON, FastRTC's dialect."""
         self._life.check()
         await self.carry(websocket)
 

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import StreamingResponse
+from websockets.exceptions import InvalidStatus
 
 from rtstream import AdditionalOutputs, AsyncStreamHandler, Stream, wait_for_item
 from rtstream.context import Channel
@@ -18,6 +19,7 @@ from rtstream.utils import create_message, current_channel
 from tests.conftest import REPOSITORY, run
 from tests.helpers.handlers import AsyncEcho, Saying
 from tests.helpers.server import serving, until
+from tests.helpers.sockets import SocketCaller
 from tests.helpers.webrtc import Caller, caller
 from tests.packaging.test_readme import BLOCK
 
@@ -79,6 +81,37 @@ def test_candidates_come_to_the_same_route() -> None:
                 answer = await post(client, type="ice-candidate", webrtc_id=client.id, candidate=given)
                 assert answer.json() == {"status": "success"}
             await client.hears()
+
+    run(main())
+
+
+def test_a_socket_that_the_route_has_accepted_to_ask_for_a_token_is_carried_on() -> None:
+    """Browsers can send no headers with a WebSocket, so that a token comes as its first message."""
+
+    async def main() -> None:
+        stream = Stream(AsyncEcho(), modality="audio")
+        app = FastAPI()
+
+        @app.websocket("/rooms/socket")
+        async def guarded(socket: WebSocket) -> None:
+            await socket.accept()
+            if (await socket.receive_json()).get("token") != "open-sesame":
+                return await socket.close(1008, "who are you?")
+            await stream.websocket_offer(socket)
+
+        async with serving(stream, app=app) as server:
+            async with server.dial("/rooms/socket") as socket:
+                caller = SocketCaller(socket, "a-call", phone=False, rate=48000)
+                await caller.send(token="open-sesame")
+                await caller.start()
+                await caller.talk(0.2)
+                await caller.hears(0.1)
+                await socket.close()
+                await caller.reading
+            async with server.dial("/rooms/socket") as socket:
+                caller = SocketCaller(socket, "another", phone=False, rate=48000)
+                await caller.send(token="guessed")
+                assert await caller.closed() == (1008, "who are you?")
 
     run(main())
 
@@ -211,11 +244,43 @@ def test_cleaning_up_ends_a_call_and_is_no_error_when_there_is_none() -> None:
     run(main())
 
 
-def test_the_route_in_the_documentation_answers_a_call() -> None:
-    text = (REPOSITORY / "docs" / "from-fastrtc.md").read_text(encoding="utf-8")
-    (block,) = [block for block in BLOCK.finditer(text) if block["note"] == "rooms.py"]
+def documented(page: str, name: str) -> dict[str, Any]:
+    """What an example of the documentation makes."""
+    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
+    (block,) = [block for block in BLOCK.finditer(text) if block["note"] == name]
     example: dict[str, Any] = {}
     exec(block["text"], example)
+    return example
+
+
+def test_the_dependency_in_the_documentation_guards_every_route_of_a_stream() -> None:
+    example = documented("deploying.md", "guarded.py")
+    token = {"x-token": "open-sesame"}
+
+    async def main() -> None:
+        async with serving(example["stream"], "/voice", example["app"]) as server:
+            for route in ("/webrtc/offer", "/telephone/incoming"):
+                assert (await server.post(route)).status_code == 401
+                assert (await server.post(route, headers=token)).status_code != 401
+            for route in ("/websocket/offer", "/telephone/handler", "/by-token"):
+                with pytest.raises(InvalidStatus) as caught:
+                    async with server.dial(route):
+                        pass
+                assert caught.value.response.status_code == 403
+            for route in ("/websocket/offer", "/by-token"):
+                async with server.dial(route, additional_headers=token) as socket:
+                    caller = SocketCaller(socket, "a-call", phone=False, rate=48000)
+                    await caller.start()
+                    await server.live("a-call")
+                    await socket.close()
+                    await caller.reading
+                await server.empty()
+
+    run(main())
+
+
+def test_the_route_in_the_documentation_answers_a_call() -> None:
+    example = documented("from-fastrtc.md", "rooms.py")
 
     async def main() -> None:
         async with serving(example["stream"], app=example["app"]) as server, caller(server) as client:

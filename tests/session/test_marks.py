@@ -34,7 +34,7 @@ class Carrier:
     path_params: dict[str, Any] = {}
 
     def __init__(self, late: float, *, answers: bool = True) -> None:
-        self.client_state = self.application_state = WebSocketState.CONNECTED
+        self.client_state, self.application_state = WebSocketState.CONNECTED, WebSocketState.CONNECTING
         self.late, self.answers = late, answers
         self.sent: list[dict[str, Any]] = []
         self.played = 0.0
@@ -44,6 +44,7 @@ class Carrier:
         self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def accept(self) -> None:
+        self.application_state = WebSocketState.CONNECTED
         self.say({"event": "start", "streamSid": "MZ1", "start": {"streamSid": "MZ1"}})
 
     def say(self, message: dict[str, Any]) -> None:
