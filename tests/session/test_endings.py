@@ -87,6 +87,29 @@ def test_however_it_ends_it_is_shut_down_once_and_the_client_is_told_why(
     stepped(main())
 
 
+def test_what_was_said_at_once_is_heard_after_the_handler_has_begun_to_start_up() -> None:
+    """As carriers and programs speak: their first sound comes with the beginning of the call."""
+
+    class Starting(AsyncEcho):
+        async def start_up(self) -> None:
+            self.queue: asyncio.Queue[Any] = asyncio.Queue()
+
+        async def receive(self, frame: Any) -> None:
+            self.queue.put_nowait(frame)
+
+        async def emit(self) -> Any:
+            return await self.queue.get()
+
+    async def main() -> None:
+        line = MemoryTransport()
+        line.say(*sounds(3))
+        async with calling(Stream(Starting(Log()), modality="audio"), line) as call:
+            await call.until_heard(3)
+            assert call.session.errors == []
+
+    stepped(main())
+
+
 @BOTH
 def test_a_connection_that_ends_before_a_word_was_said_is_shut_down_once(echo: Any) -> None:
     async def main() -> None:

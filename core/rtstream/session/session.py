@@ -153,9 +153,9 @@ class Session:
         asked = [source for source in self.handler.sources() if source.kind in (None, *self._options.kinds)]
         return [
             self._give_channel,
+            self._start_up,  # so much of it as needs no waiting is done before anything is heard
             self._carry,
             self.texts.run,
-            self._start_up,
             *(partial(self._listen_to_keys, listener) for listener in self._keypad.listeners),
             *(partial(self._ask, source) for source in asked),
             *(mouth.speak for mouth in self._giving.mouths.values()),
