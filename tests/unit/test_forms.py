@@ -30,6 +30,7 @@ from rtstream.handlers.callables import (
     takes_nothing,
 )
 from rtstream.handlers.functions import FunctionHandler, GeneratorHandler
+from rtstream.inputs import Input
 
 
 class Sound(StreamHandler):
@@ -216,6 +217,102 @@ def test_a_way_of_fastrtc_to_find_turns_is_refused_and_not_left_out_in_silence(b
 
     with pytest.raises(HandlerUnfit, match=r"`Walkie\.determine_pause` would never be called"):
         Stream(Walkie if by_class else Walkie(), modality="audio")
+
+
+def yields(self: Any, *frame: Any) -> Iterator[Any]:
+    yield frame
+
+
+async def yields_later(self: Any, *frame: Any) -> AsyncIterator[Any]:
+    yield frame
+
+
+@pytest.mark.parametrize("method", [yields, yields_later])
+@pytest.mark.parametrize("name", ["start_up", "receive", "emit", "video_receive", "video_emit", "shutdown"])
+def test_a_method_that_yields_is_refused_and_not_passed_over_in_silence(name: str, method: Any) -> None:
+    handler = type("Yielding", (Both,), {name: method})
+    with pytest.raises(HandlerUnfit, match=rf"`Yielding\.{name}` yields") as caught:
+        Stream(handler(), modality="audio-video")
+    assert caught.value.why and caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "fix"),
+    [
+        ("receive", lambda self: None, "`def receive(self, frame)`"),
+        ("receive", lambda self, rate, samples: None, "`def receive(self, frame)`"),
+        ("emit", lambda self, frame: None, "`def emit(self)`"),
+        ("start_up", lambda self, name: None, "`def start_up(self)`"),
+    ],
+)
+def test_a_method_that_does_not_take_what_it_is_called_with_is_refused(
+    name: str, method: Any, fix: str
+) -> None:
+    with pytest.raises(HandlerUnfit, match="cannot be called") as caught:
+        Stream(type("Odd", (Sound,), {name: method})("high"), modality="audio")
+    assert fix in (caught.value.fix or "")
+
+
+def test_a_method_may_take_more_and_tell_nothing_of_itself() -> None:
+    class Roomy(Sound):
+        def receive(self, frame: Any, *more: Any, loud: bool = False) -> None: ...
+
+        emit = dict  # type: ignore[assignment]
+
+    assert isinstance(made(Roomy("high")), Roomy)
+
+
+def two_places(frame: Any, level: float) -> Any: ...
+
+
+def no_place(frame: Any) -> Any: ...
+
+
+def yields_for_two(frame: Any, level: float) -> Iterator[Any]:
+    yield frame
+
+
+def source_of_one(level: float) -> Iterator[Any]:
+    yield level
+
+
+@pytest.mark.parametrize(
+    ("handler", "inputs", "options", "words"),
+    [
+        (no_place, 1, {}, r"`no_place\(frame: .*` cannot be called with one input: too many"),
+        (no_place, 1, {"modality": "video"}, "with one input"),
+        (two_places, 2, {}, "with 2 inputs: too many"),
+        (two_places, 0, {}, "with 0 inputs: missing a required argument: 'level'"),
+        (yields_for_two, 2, {}, "with 2 inputs"),
+        (yields_for_two, 2, {"modality": "video"}, "with 2 inputs"),
+        (ReplyOnPause(two_places), 2, {}, "with 2 inputs"),
+        (source_of_one, 2, {"mode": "receive"}, "with 2 inputs"),
+        (VideoStreamHandler(no_place), 1, {"modality": "video"}, "with one input"),
+    ],
+)
+def test_inputs_that_the_handler_has_no_place_for_are_told_of_when_the_stream_is_made(
+    handler: Any, inputs: int, options: dict[str, Any], words: str
+) -> None:
+    declared = [Input(f"input {place}", 0.0) for place in range(inputs)]
+    with pytest.raises(HandlerUnfit, match=words) as caught:
+        Stream(handler, additional_inputs=declared, **{"modality": "audio", **options})
+    assert "additional_inputs" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("handler", "options"),
+    [
+        (two_places, {}),
+        (lambda *everything: None, {}),
+        (ReplyOnPause(two_places), {}),
+        (ReplyOnPause(no_place), {}),  # which is given nothing beyond the sound, as in FastRTC
+        (source_of_one, {"mode": "receive"}),
+        (max, {}),  # tells nothing of itself
+    ],
+)
+def test_a_handler_with_a_place_for_each_input_is_taken(handler: Any, options: dict[str, Any]) -> None:
+    declared = [Input("level", 0.0)]
+    assert made(handler, additional_inputs=declared, **options)
 
 
 def iter_nothing() -> Iterator[Any]:

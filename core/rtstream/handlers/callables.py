@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -47,6 +47,25 @@ def defaults_beyond(fn: Callable[..., Any], media: int) -> list[Any] | None:
     """The default values of the parameters after the first `media` ones; None if one has no default."""
     defaults = places_beyond(fn, media)
     return None if inspect.Parameter.empty in defaults else defaults
+
+
+def check_inputs(fn: Callable[..., Any], media: int, inputs: Sequence[Any] | None) -> None:
+    """Raises HandlerUnfit if it cannot be called with the media and the inputs that a stream declares."""
+    if inputs is None:
+        return
+    try:
+        signature = inspect.signature(fn)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*[None] * (media + len(inputs)))
+    except TypeError as error:
+        count = "one input" if len(inputs) == 1 else f"{len(inputs)} inputs"
+        raise HandlerUnfit(
+            f"`{name_of(fn)}{signature}` cannot be called with {count}: {error}",
+            why="it is given the values of `additional_inputs`" + (" behind the media" if media else ""),
+            fix="Give it one parameter for each, or leave those that it does not take out of the list",
+        ) from error
 
 
 def name_of(fn: Any) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 from ..errors import HandlerUnfit
 from ..options import StreamOptions
 from .base import AudioVideoStreamHandler, StreamHandlerBase
-from .callables import is_generator, name_of, takes_nothing
+from .callables import check_inputs, is_generator, name_of, places_beyond, takes_nothing
 from .functions import FunctionHandler, GeneratorHandler, VideoStreamHandler
+from .methods import check_methods
 from .reply import ReplyOnPause
 
 FASTRTCS_TURNS = ("determine_pause", "process_audio")  # what its subclasses of ReplyOnPause override
@@ -52,11 +53,15 @@ def _for_function(
                 why="in this mode nothing comes in that the function could be called with",
                 fix="Make it a generator function (yield each frame), or use mode='send-receive'",
             )
+        check_inputs(fn, 1, options.additional_inputs)
         return partial(FunctionHandler, fn, options.kinds)
     if options.mode == "receive":
+        check_inputs(fn, 0, options.additional_inputs)
         return partial(GeneratorHandler, fn, fps=fps)
     if "video" in options.kinds:
+        check_inputs(fn, 1, options.additional_inputs)
         return partial(FunctionHandler, fn, options.kinds)
+    _check_reply(fn, options)
     return partial(ReplyOnPause, fn)
 
 
@@ -96,14 +101,27 @@ def _check_fit(handler: StreamHandlerBase, options: StreamOptions) -> None:
             f"{type(handler).__name__} handles sound only, but the modality is {options.modality!r}",
             fix="Use modality='audio', or subclass AudioVideoStreamHandler",
         )
+    check_methods(handler)
+    if isinstance(handler, ReplyOnPause):
+        _check_turns(handler)
+        _check_reply(handler.fn, options)
+
+
+def _check_turns(handler: ReplyOnPause) -> None:
     for name in FASTRTCS_TURNS:
-        if isinstance(handler, ReplyOnPause) and hasattr(handler, name):
+        if hasattr(handler, name):
             raise HandlerUnfit(
                 f"`{type(handler).__name__}.{name}` would never be called",
                 why="FastRTC asks it about each chunk of sound; here turns are found in windows of 32 ms",
                 fix="Pass `turn_model=` (says whether a turn is complete), `model=` (a voice detector) or "
                 "`algo_options=` (times), or call `trigger_response()`",
             )
+
+
+def _check_reply(fn: Callable[..., Any], options: StreamOptions) -> None:
+    """A reply that takes nothing beyond the sound is given nothing beyond it, as in FastRTC."""
+    if places_beyond(fn, 1):
+        check_inputs(fn, 1, options.additional_inputs)
 
 
 def _is_class(handler: Any) -> bool:
