@@ -128,11 +128,29 @@ def _sound(value: Any) -> AudioFrame:
             return to_frame(rate, samples)
         case (rate, np.ndarray() as samples, ("mono" | "stereo" | None) as layout):
             return to_frame(rate, samples, layout)
+        case (int() | float() | np.number() as rate, samples) if not isinstance(samples, int | float):
+            return to_frame(rate, samples)  # which says what to make of lists, bytes and tensors
     raise HandlerReturnedNonsense(
         f"the handler gave back {_describe(value)}, which is neither media nor an output",
         why="sound is `(rate, array)`, a picture is an array of shape (height, width, 3)",
-        fix="Return or yield one of these, `AdditionalOutputs(...)`, `Dtmf(...)`, `CloseStream()` or None",
+        fix=_way_out(value),
     )
+
+
+def _way_out(value: Any) -> str:
+    """What people meant who gave that back."""
+    match value:
+        case (np.ndarray(), int() | float() | np.number()):
+            return "Give it back the other way round: `(rate, samples)`"
+        case (AdditionalOutputs() | Dtmf() | CloseStream(), _):
+            return "Give the media first: `media, AdditionalOutputs(...)`; or yield one after the other"
+        case str():
+            return "Send text with `AdditionalOutputs(text)`, or to the client alone with `send_message`"
+        case BaseException():
+            return "Raise it, instead of giving it back"
+    if hasattr(value, "__array_interface__"):
+        return "For a picture of Pillow give back `np.asarray(image.convert('RGB'))[:, :, ::-1]`"
+    return "Return or yield one of these, `AdditionalOutputs(...)`, `Dtmf(...)`, `CloseStream()` or None"
 
 
 def _pixels(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -71,6 +71,38 @@ def test_all_else_is_nonsense_and_says_what_to_return(value: Any) -> None:
     assert caught.value.why or caught.value.fix
 
 
+class Pillow:
+    """As an image of PIL describes itself to numpy."""
+
+    __array_interface__: dict[str, Any] = {}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ((24000, SAMPLES.tobytes()), "np.frombuffer"),
+        ((24000, [0.1, 0.2]), "np.asarray"),
+        ((24000, memoryview(SAMPLES)), "np.asarray"),
+        ((24000.0, SAMPLES), "(24000, samples)"),
+        ((SAMPLES, 24000), "the other way round"),
+        ((BESIDE, SOUND), "the media first"),
+        ("What I heard", "AdditionalOutputs(text)"),
+        (WebRTCError("no key"), "Raise it"),
+        (Pillow(), "np.asarray(image"),
+    ],
+)
+def test_who_gave_back_something_close_is_told_how_it_is_meant(value: Any, words: str) -> None:
+    with pytest.raises(HandlerReturnedNonsense) as caught:
+        parse(value)
+    assert words in (caught.value.fix or "")
+
+
+def test_an_array_is_never_written_out_in_an_error() -> None:
+    with pytest.raises(HandlerReturnedNonsense) as caught:
+        parse((PICTURE, PICTURE))
+    assert len(caught.value.what) < 120
+
+
 @pytest.mark.parametrize("array", [SAMPLES, SAMPLES[None], SAMPLES[None] / 9])
 def test_sound_without_its_rate_is_told_to_need_it(array: Any) -> None:
     with pytest.raises(HandlerReturnedNonsense, match="without a rate") as caught:

@@ -40,7 +40,7 @@ def to_frame(rate: object, array: object, layout: Layout | None = None) -> Audio
     """
     if isinstance(rate, bool) or not isinstance(rate, _WHOLE) or int(rate) not in RATES:
         _refuse(
-            f"{rate!r} is no sample rate",
+            f"{rate!r:.40} is no sample rate",
             why="a rate is a whole number of samples a second from 1,000 to 384,000",
             fix="Give the sound back as (rate, array), for example (24000, samples)",
         )
