@@ -193,6 +193,16 @@ def test_sound_of_every_type_and_rate_becomes_an_mp3(rate: int, form: Any, tmp_p
     assert 14000 < np.abs(heard.samples.astype(int)).max() < 19000
 
 
+@pytest.mark.parametrize("to_mp3", [audio_to_bytes, audio_to_file])
+def test_samples_without_their_rate_become_no_mp3_and_no_file(
+    to_mp3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(HandlerReturnedNonsense, match="ndarray, without its rate"):
+        to_mp3(tone(440, 1, 24000))
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(("shape", "channels"), [((24000,), 1), ((1, 24000), 1), ((2, 12000), 2)])
 def test_an_mp3_file_has_the_channels_of_the_array(shape: tuple[int, ...], channels: int) -> None:
     path = Path(audio_to_file((24000, tone(440, 1, 24000).reshape(shape))))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rtstream import AlgoOptions, SileroVadOptions
+from rtstream import AlgoOptions, ReplyOnPause, SileroVadOptions
 from rtstream.errors import OptionError
 
 
@@ -69,3 +69,10 @@ def test_a_speculative_start_lies_before_the_end_of_the_turn(after: float) -> No
 
 def test_the_detectors_options_are_fastrtcs() -> None:
     assert SileroVadOptions(0.5, 250, math.inf, 2000, 1024, 400) == SileroVadOptions()
+
+
+@pytest.mark.parametrize("given", [{"end_silence": 0.6}, SileroVadOptions(), 0.6])
+def test_what_is_no_options_is_refused_when_the_reply_is_made(given: Any) -> None:
+    with pytest.raises(OptionError, match="`algo_options` is") as caught:
+        ReplyOnPause(lambda audio: audio, algo_options=given)
+    assert "AlgoOptions(" in (caught.value.fix or "")

@@ -14,7 +14,7 @@ from ..outputs import AdditionalOutputs
 from ..speech.protocols import StreamingSTTModel, STTModel
 from ..turns.events import Event, Interrupted, Judge, Paused, Prepare, Started, Withdrawn
 from ..turns.machine import Turns
-from ..turns.options import AlgoOptions, SileroVadOptions
+from ..turns.options import AlgoOptions, SileroVadOptions, as_algo_options
 from ..turns.semantic import TurnModel
 from ..turns.states import User
 from ..turns.vad import VadModel, as_model, threshold_of
@@ -60,7 +60,7 @@ class ReplyOnPause(AsyncStreamHandler):
 
     Raises:
         MissingExtra: no voice detector is installed, or not the model for `partials`.
-        OptionError: `partials` or `turn_model` is none.
+        OptionError: `algo_options`, `partials` or `turn_model` is none.
         HandlerUnfit: `fn` or `startup_fn` cannot be called.
     """
 
@@ -86,7 +86,7 @@ class ReplyOnPause(AsyncStreamHandler):
         check_callable("startup_fn", startup_fn or fn)
         self.fn = fn
         self.startup_fn = startup_fn
-        self.algo_options = algo_options or AlgoOptions()
+        self.algo_options = as_algo_options(algo_options)
         self.model_options = model_options if model_options is not None else SileroVadOptions()
         self.can_interrupt = can_interrupt
         self.interrupt_on = interrupt_on

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
+from rtstream.errors import HandlerReturnedNonsense
 from rtstream.media.audio import to_frame
 from rtstream.media.tracks import AudioTrack
 
@@ -25,6 +26,12 @@ def audio_to_bytes(audio: tuple[int, NDArray[Any]]) -> bytes:
     Raises:
         HandlerReturnedNonsense: it is no sound.
     """
+    if not isinstance(audio, tuple | list):
+        raise HandlerReturnedNonsense(
+            f"sound came as {type(audio).__name__}, without its rate",
+            why="samples alone do not say how fast they are played",
+            fix="Pass both: audio_to_bytes((rate, samples))",
+        )
     frame = to_frame(*audio)
     written = io.BytesIO()
     with av.open(written, "w", format="mp3") as container:
@@ -46,6 +53,7 @@ def audio_to_file(audio: tuple[int, NDArray[Any]]) -> str:
     Raises:
         HandlerReturnedNonsense: it is no sound.
     """
+    written = audio_to_bytes(audio)
     with tempfile.NamedTemporaryFile(suffix=".mp3", delete=False) as file:
-        file.write(audio_to_bytes(audio))
+        file.write(written)
     return file.name

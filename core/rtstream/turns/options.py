@@ -78,6 +78,15 @@ class AlgoOptions:
             )
 
 
+def as_algo_options(given: AlgoOptions | None) -> AlgoOptions:
+    """What `ReplyOnPause` was given, or the defaults. Raises OptionError if it is something else."""
+    if given is None or isinstance(given, AlgoOptions):
+        return given or AlgoOptions()
+    raise OptionError(
+        f"`algo_options` is {given!r:.60}", fix="Pass AlgoOptions(end_silence=0.6), or others of its times"
+    )
+
+
 def _is_time(value: Any, *, endless: bool) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
