@@ -16,6 +16,7 @@ from rtstream import (
     AdditionalOutputs,
     AsyncStreamHandler,
     CloseStream,
+    ReplyOnPause,
     Stream,
     StreamHandler,
     get_current_context,
@@ -99,6 +100,51 @@ def test_the_components_values_stand_in_until_the_client_sends_some() -> None:
             assert values(await call.until_heard(2)) == [7, 8]
 
     stepped(main())
+
+
+def source(level: int) -> Iterator[Picture]:
+    yield np.full((2, 2, 3), level, np.uint8)
+
+
+class Waiting(AsyncStreamHandler):
+    async def start_up(self) -> None:
+        await self.wait_for_args()
+
+    async def receive(self, frame: Sound) -> None: ...
+
+    async def emit(self) -> None:
+        await asyncio.Event().wait()
+
+
+def greeting(level: int) -> Iterator[Sound]:
+    yield 24000, np.zeros(480, np.int16)
+
+
+@pytest.mark.parametrize(
+    ("handler", "options", "named"),
+    [
+        (without_default, {"modality": "video"}, "`without_default`"),
+        (source, {"modality": "video", "mode": "receive"}, "`source`"),
+        (Waiting, {"modality": "audio"}, "Waiting"),
+        (ReplyOnPause(lambda audio: audio, greeting), {"modality": "audio"}, "`startup_fn`"),
+    ],
+    ids=["function", "source", "handler", "greeting"],
+)
+@pytest.mark.parametrize("sent_after", [1.0, 9.0])
+def test_who_waits_long_for_inputs_that_nobody_sends_says_so_once(
+    handler: Any, options: dict[str, Any], named: str, sent_after: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        stream = Stream(handler, **options)
+        async with calling(stream) as call:
+            await Clock().sleep(sent_after)
+            stream.set_input("caller", 7)
+            await Clock().sleep(9)
+            await call.hung_up()
+
+    stepped(main())
+    said = [record.getMessage() for record in caplog.records if "has waited 5 s" in record.getMessage()]
+    assert [message.split(" has")[0] for message in said] == ([named] if sent_after > 5 else [])
 
 
 class Payload:

@@ -14,6 +14,7 @@ from ..errors import OptionError
 from ..media.frames import Kind
 from ..wire.messages import inputs_wanted, sendable
 from ..worker import awaited
+from .awaiting import inputs_sent
 from .data import PLACEHOLDER, arranged
 from .shapes import Listener, Source
 
@@ -195,7 +196,7 @@ class StreamHandlerBase:
             return
         await self.send_message(inputs_wanted())
         if not self._has_defaults:
-            await self.args_set.wait()
+            await inputs_sent(self.args_set, type(self).__name__)
 
     def wait_for_args_sync(self) -> None:
         """`wait_for_args` for code that runs in a thread."""

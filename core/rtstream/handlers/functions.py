@@ -9,8 +9,9 @@ from typing import Any
 from ..context import Line
 from ..media.frames import Kind
 from ..wire.messages import inputs_wanted
+from .awaiting import inputs_sent
 from .base import StreamHandlerBase, check_fps
-from .callables import defaults_beyond, is_async_generator, is_generator
+from .callables import defaults_beyond, is_async_generator, is_generator, name_of
 from .shapes import Listener, Source
 
 EXHAUSTED = object()  # given by a source that has nothing more to give
@@ -59,6 +60,10 @@ class CallableHandler(StreamHandlerBase):
         if self._has_defaults or self.args_set.is_set():
             return tuple(self.latest_args[1:])
         return None
+
+    async def start_up(self) -> None:
+        if self.args() is None:
+            await inputs_sent(self.args_set, f"`{name_of(self.fn)}`")
 
     async def ready(self) -> None:
         if self.args() is None:

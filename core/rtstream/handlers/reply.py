@@ -20,9 +20,10 @@ from ..turns.states import User
 from ..turns.vad import VadModel, as_model, threshold_of
 from ..turns.windows import Samples, Window
 from ..wire import messages
+from .awaiting import inputs_sent
 from .base import AsyncStreamHandler
 from .beside import Beside
-from .callables import check_callable, defaults_beyond, places_beyond
+from .callables import check_callable, defaults_beyond, name_of, places_beyond
 from .data import filled
 from .judging import Judging
 from .partials import Partials
@@ -279,7 +280,7 @@ class ReplyOnPause(AsyncStreamHandler):
         if self.needs_args and not self.phone_mode and (self._answered_inputs or not self._has_defaults):
             try:
                 async with asyncio.timeout(FRESH_INPUTS if self._answered_inputs else None):
-                    await self.args_set.wait()
+                    await inputs_sent(self.args_set, f"`{name_of(self.fn)}`")
             except TimeoutError:  # the client has answered before, and now it does not: take the older ones
                 pass
         self.latest_args[0] = filled(self.latest_args[0], (self.input_sample_rate, sound))
@@ -289,7 +290,7 @@ class ReplyOnPause(AsyncStreamHandler):
         """The greeting's inputs: the defaults of `fn` are none for it."""
         await self.wait_for_args()
         if inspect.Parameter.empty in wanted and not self._first_known and not self.phone_mode:
-            await self.args_set.wait()
+            await inputs_sent(self.args_set, "`startup_fn`")
 
     async def _first_inputs(self, wanted: int) -> tuple[Any, ...]:
         known = self._first_known or self.args_set.is_set()
