@@ -120,6 +120,20 @@ def test_what_is_said_over_a_reply_that_may_not_be_interrupted_is_answered_after
     assert place_of(turns[1], SAID) <= OVER * RATE
 
 
+def test_a_handler_that_its_own_loudspeaker_reaches_does_not_answer_itself() -> None:
+    echo = np.concatenate([word(0.6), silence(0.5)])
+    parts = [silence(1), word(0.6), silence(0.6), *[echo] * 3, silence(1), word(0.6), silence(2)]
+
+    def seconds(options: AlgoOptions) -> list[float]:
+        parrot = Parrot(pieces=33)
+        talk(made(parrot, can_interrupt=False, algo_options=options), np.concatenate(parts))
+        return [len(turn) / RATE for turn in parrot.turns]
+
+    one_word = pytest.approx(0.3 + 0.6 + 0.4, abs=0.15)
+    assert seconds(AlgoOptions(deaf_after_reply=0.3)) == [one_word, one_word]
+    assert max(seconds(AlgoOptions())) > 3, "the echo is a turn too where it is listened to"
+
+
 def test_several_turns_over_one_reply_are_answered_together() -> None:
     said = np.concatenate([silence(1), word(0.6), silence(1), word(0.5), silence(1), word(0.5), silence(4)])
     parrot = Parrot(pieces=40)

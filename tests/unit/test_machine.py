@@ -588,6 +588,48 @@ class Walk(Conversation):
         return {number for run in runs if len(run) >= ENOUGH for number in run}
 
 
+# A loudspeaker that the microphone hears.
+
+DEAF = AlgoOptions(deaf_after_reply=0.32)
+
+
+def test_what_is_heard_while_a_reply_is_heard_and_a_little_after_it_is_not_answered() -> None:
+    talk = Conversation(DEAF)
+    talk.turn()
+    assert talk.speech(100) == [], "the reply itself, out of the loudspeaker"
+    assert talk.replied() == []
+    assert talk.speech(10) == [], "and what the room still says of it"
+    assert talk.silence(60) == []
+
+
+def test_who_speaks_after_that_is_heard_as_ever_and_nothing_of_the_echo_is_kept() -> None:
+    talk = Conversation(DEAF)
+    talk.turn()
+    talk.speech(100)
+    talk.replied()
+    talk.speech(10)
+    begun = talk.at
+    assert kinds(talk.speech(20)) == [Started]
+    (paused,) = talk.silence(END)
+    assert isinstance(paused, Paused)
+    assert numbers(paused.audio)[0] == begun
+
+
+def test_a_greeting_makes_deaf_and_a_button_is_still_obeyed() -> None:
+    talk = Conversation(DEAF)
+    talk.turns.replying()
+    assert talk.speech(20) == []
+    assert kinds(talk.give_turn()) == [Interrupted, Paused]
+
+
+def test_nobody_is_deaf_for_a_reply_of_which_nothing_is_heard() -> None:
+    talk = Conversation(DEAF)
+    talk.turns.unheard()
+    talk.turn()
+    assert kinds(talk.speech(20) + talk.silence()) == [Started]
+    assert kinds(talk.replied()) == [Paused]
+
+
 def reachable(table: dict[Any, dict[Fact, Any]], state: Any) -> set[Any]:
     """States one or more moves away: a window may bring more than one fact (an end and an answer)."""
     found: set[Any] = set()

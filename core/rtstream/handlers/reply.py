@@ -120,8 +120,8 @@ class ReplyOnPause(AsyncStreamHandler):
     def bind(self, line: Line, defaults: Sequence[Any] | None = None) -> None:
         self._first_known = defaults is not None
         super().bind(line, defaults if defaults is not None else defaults_beyond(self.fn, 1))
-        if not line.speaks:  # nothing is heard of a reply, so nothing of it is in the speaker's way
-            self.turns.can_interrupt = False
+        if not line.speaks:
+            self.turns.unheard()
         if line.phone:
             self.turns.on_telephone()
 

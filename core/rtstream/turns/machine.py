@@ -62,6 +62,9 @@ class Turns:
         self._before: deque[Samples] = deque(maxlen=self._pre_roll + span)
         self._said: list[Samples] = []
         self._waiting: list[Samples] = []
+        after = options.deaf_after_reply
+        self._deaf_after = None if after is None else windows_in(after)
+        self._deaf = 0  # windows that are still not listened to
         self._quiet = 0  # windows since the last solid speech
         self._blips = 0  # windows of speech among them
         self._over_reply = 0  # windows of speech in this turn while a reply was heard
@@ -76,9 +79,16 @@ class Turns:
         assert self._options.phone_silence is not None
         self._ends_after(self._options.phone_silence)
 
+    def unheard(self) -> None:
+        """Nothing of a reply is heard, so that it is in nobody's way: each turn is answered to its end."""
+        self.can_interrupt = False
+        self._deaf_after = None
+
     def heard(self, window: Window, probability: float) -> list[Event]:
         """Take 32 ms of the speaker's sound."""
         self._number = window.number
+        if self._is_deaf():
+            return []
         if self.user is User.SILENT:
             return self._listen(window, probability >= self._threshold)
         return self._follow(window, probability >= self._threshold * HOLD)
@@ -111,6 +121,17 @@ class Turns:
         """The speaker has called by a stop word: a reply that may be interrupted by speech stops now."""
         self._over_reply = self._enough_over_reply
         return self._talk_over()
+
+    def _is_deaf(self) -> bool:
+        """Whether this window may be an echo of the reply, of which then nothing is kept."""
+        if self._deaf_after is not None and self.bot is Bot.REPLYING:
+            self._deaf = self._deaf_after + 1
+        if not self._deaf:
+            return False
+        self._deaf -= 1
+        self._before.clear()
+        self._lately.clear()
+        return True
 
     def _listen(self, window: Window, speech: bool) -> list[Event]:
         self._before.append(window.said)

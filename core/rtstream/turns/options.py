@@ -39,6 +39,9 @@ class AlgoOptions:
         incomplete_silence: silence that ends a turn which the turn model, if there is one, holds to be
             incomplete (default 1.2).
         judged_within: for how long after `end_silence` the turn model's verdict is waited for (default 0.1).
+        deaf_after_reply: for a loudspeaker that the microphone hears, where nothing cancels the echo (a
+            robot, a kiosk): nothing is listened to while a reply is heard, nor for so long after it, so that
+            the handler does not answer itself. 0.3 suits a room. None (default): all is listened to.
     """
 
     audio_chunk_duration: float = FASTRTC_CHUNK
@@ -53,6 +56,7 @@ class AlgoOptions:
     interrupt_after: float | None = None
     incomplete_silence: float = 1.2
     judged_within: float = 0.1
+    deaf_after_reply: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
