@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from rtstream.context import Channel
 from rtstream.server.bodies import Body
 from rtstream.utils import create_message, current_channel
 from tests.conftest import REPOSITORY, run
-from tests.helpers.handlers import AsyncEcho, Saying
+from tests.helpers.handlers import AsyncEcho, Echo, Log, Saying
 from tests.helpers.server import serving, until
 from tests.helpers.sockets import SocketCaller
 from tests.helpers.webrtc import Caller, caller
@@ -67,6 +68,50 @@ def test_an_offer_to_a_route_of_ones_own_is_answered_and_its_outputs_are_read() 
             assert [(await anext(read)).args for _ in range(2)] == [("one",), ("two",)]
             stream.set_additional_outputs(client.id)(AdditionalOutputs("from outside"))
             assert (await anext(read)).args == ("from outside",)
+
+    run(main())
+
+
+room: ContextVar[str] = ContextVar("room", default="none")
+
+
+class Roomed(AsyncEcho):
+    async def start_up(self) -> None:
+        self.log.note(room.get())
+        await asyncio.to_thread(lambda: self.log.note(f"{room.get()} in a thread"))
+
+
+class SyncRoomed(Echo):
+    def start_up(self) -> None:
+        self.log.note(room.get())
+        self.log.note(f"{room.get()} in a thread")
+
+
+@pytest.mark.parametrize("kind", [Roomed, SyncRoomed])
+def test_what_a_route_knows_of_who_calls_the_handler_has_by_a_context_variable(kind: type[Any]) -> None:
+    async def main() -> None:
+        log = Log()
+        stream = Stream(kind(log), modality="audio", concurrency_limit=None)
+        app = FastAPI()
+
+        @app.post("/rooms/{name}/webrtc/offer")
+        async def offer(name: str, request: Request) -> Any:
+            room.set(name)
+            return await stream.handle_offer(await request.json())
+
+        @app.websocket("/rooms/{name}/socket")
+        async def by_socket(websocket: WebSocket, name: str) -> None:
+            room.set(name)
+            await stream.websocket_offer(websocket)
+
+        async with serving(stream, app=app) as server:
+            async with caller(server) as client:
+                await call(client)
+                await until(lambda: log.count("kitchen in a thread") == 1)
+            async with server.dial("/rooms/hall/socket") as websocket:
+                await websocket.send(json.dumps({"event": "start", "websocket_id": "by socket"}))
+                await until(lambda: log.count("hall in a thread") == 1)
+        assert log.count("kitchen") == log.count("hall") == 1 and not log.count("none")
 
     run(main())
 

@@ -106,7 +106,7 @@ def source(level: int) -> Iterator[Picture]:
     yield np.full((2, 2, 3), level, np.uint8)
 
 
-class Waiting(AsyncStreamHandler):
+class Patient(AsyncStreamHandler):
     async def start_up(self) -> None:
         await self.wait_for_args()
 
@@ -125,7 +125,7 @@ def greeting(level: int) -> Iterator[Sound]:
     [
         (without_default, {"modality": "video"}, "`without_default`"),
         (source, {"modality": "video", "mode": "receive"}, "`source`"),
-        (Waiting, {"modality": "audio"}, "Waiting"),
+        (Patient, {"modality": "audio"}, "Patient"),
         (ReplyOnPause(lambda audio: audio, greeting), {"modality": "audio"}, "`startup_fn`"),
     ],
     ids=["function", "source", "handler", "greeting"],

@@ -82,7 +82,7 @@ class Pillow:
     [
         ((24000, SAMPLES.tobytes()), "np.frombuffer"),
         ((24000, [0.1, 0.2]), "np.asarray"),
-        ((24000, memoryview(SAMPLES)), "np.asarray"),
+        ((24000, memoryview(SAMPLES.tobytes())), "np.asarray"),
         ((24000.0, SAMPLES), "(24000, samples)"),
         ((SAMPLES, 24000), "the other way round"),
         ((BESIDE, SOUND), "the media first"),

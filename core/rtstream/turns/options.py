@@ -103,7 +103,7 @@ class SileroVadOptions:
 
     Args:
         threshold: probability from which a window of 32 ms counts as speech (default 0.5); speech that
-            has begun goes on down to 0.15 less.
+            has begun goes on down to two fifths of that.
         min_speech_duration_ms, max_speech_duration_s, min_silence_duration_ms, window_size_samples,
         speech_pad_ms: for models of FastRTC's protocol, which are handed these options.
     """
