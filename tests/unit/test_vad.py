@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtstream import PauseDetectionModel, SileroVadOptions, get_silero_model
+from rtstream import PauseDetectionModel, ReplyOnPause, SileroVadOptions, get_silero_model
 from rtstream.errors import HandlerReturnedNonsense, MissingExtra, OptionError
 from rtstream.media.files import Clip
 from rtstream.media.frames import AudioFrame
@@ -262,6 +262,16 @@ def test_models_of_our_protocol_are_taken_as_they_are() -> None:
 )
 def test_the_threshold_is_the_options_or_one_half(options: Any, threshold: float) -> None:
     assert threshold_of(get_silero_model(), options) == threshold
+
+
+@pytest.mark.parametrize("given", [0, 100, 3000])
+def test_who_wants_another_pause_of_the_detector_is_told_where_it_is_set(given: int) -> None:
+    options = SileroVadOptions(min_silence_duration_ms=given)
+    with pytest.warns(UserWarning, match="AlgoOptions") as told:
+        ReplyOnPause(lambda audio: audio, model_options=options)
+    assert told[0].filename == __file__
+    as_model(Theirs(), options)  # which looks at it itself
+    as_model(None, {"threshold": 0.6})
 
 
 def test_the_pool_may_be_emptied_by_several_threads_at_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -144,6 +145,14 @@ def as_model(given: Any, options: Any) -> VadModel:
         MissingExtra: None was passed, and no voice detector is installed.
     """
     if given is None:
+        silence = getattr(options, "min_silence_duration_ms", SileroVadOptions.min_silence_duration_ms)
+        if silence != SileroVadOptions.min_silence_duration_ms:
+            warnings.warn(
+                f"min_silence_duration_ms={silence} is not looked at by the built-in voice detector: "
+                "the pause that ends a turn is AlgoOptions(end_silence=…), in seconds",
+                UserWarning,
+                stacklevel=3,
+            )
         return get_silero_model()
     if hasattr(given, "stream"):
         model: VadModel = given
