@@ -186,6 +186,21 @@ def test_a_components_value_is_taken_as_a_page_would_send_it_and_is_nobody_elses
     stepped(main())
 
 
+def test_a_function_that_takes_no_inputs_is_given_none_of_those_that_a_page_shows() -> None:
+    async def main() -> None:
+        stream = Stream(lambda picture: picture, modality="video", additional_inputs=[Slider(7)])
+        async with calling(stream) as call:
+            await call.talk(*pictures(1))
+            await call.until_heard(1)
+            stream.set_input("caller", 8)
+            await call.talk(*pictures(1))
+            await call.until_heard(2)
+            session = await call.hung_up()
+        assert session.stats.errors == 0
+
+    stepped(main())
+
+
 def test_a_function_without_defaults_asks_for_inputs_and_waits_for_them() -> None:
     async def main() -> None:
         stream = Stream(without_default, modality="video")

@@ -279,15 +279,14 @@ def source_of_one(level: float) -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("handler", "inputs", "options", "words"),
     [
-        (no_place, 1, {}, r"`no_place\(frame: .*` cannot be called with one input: too many"),
-        (no_place, 1, {"modality": "video"}, "with one input"),
-        (two_places, 2, {}, "with 2 inputs: too many"),
+        (two_places, 2, {}, r"`two_places\(frame: .*` cannot be called with 2 inputs: too many"),
         (two_places, 0, {}, "with 0 inputs: missing a required argument: 'level'"),
         (yields_for_two, 2, {}, "with 2 inputs"),
         (yields_for_two, 2, {"modality": "video"}, "with 2 inputs"),
         (ReplyOnPause(two_places), 2, {}, "with 2 inputs"),
         (source_of_one, 2, {"mode": "receive"}, "with 2 inputs"),
-        (VideoStreamHandler(no_place), 1, {"modality": "video"}, "with one input"),
+        (VideoStreamHandler(two_places), 3, {"modality": "video"}, "with 3 inputs"),
+        (lambda frame, one, two: frame, 1, {}, "with one input: missing a required argument: 'two'"),
     ],
 )
 def test_inputs_that_the_handler_has_no_place_for_are_told_of_when_the_stream_is_made(
@@ -305,7 +304,8 @@ def test_inputs_that_the_handler_has_no_place_for_are_told_of_when_the_stream_is
         (two_places, {}),
         (lambda *everything: None, {}),
         (ReplyOnPause(two_places), {}),
-        (ReplyOnPause(no_place), {}),  # which is given nothing beyond the sound, as in FastRTC
+        (no_place, {}),  # which is given nothing beyond the sound
+        (ReplyOnPause(no_place), {}),
         (source_of_one, {"mode": "receive"}),
         (max, {}),  # tells nothing of itself
     ],

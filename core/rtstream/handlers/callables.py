@@ -25,20 +25,24 @@ def is_generator(fn: Callable[..., Any]) -> bool:
     return inspect.isgeneratorfunction(_decorated(fn)) or is_async_generator(fn)
 
 
+def signature_of(fn: Callable[..., Any]) -> inspect.Signature | None:
+    """Its signature, or None for what tells nothing of itself: some builtins and numpy functions."""
+    try:
+        return inspect.signature(fn)
+    except (TypeError, ValueError):
+        return None
+
+
 def takes_nothing(fn: Callable[..., Any]) -> bool:
     """Whether it is known to take no argument at all."""
-    try:
-        return not inspect.signature(fn).parameters
-    except (TypeError, ValueError):  # some builtins and numpy functions tell nothing of themselves
-        return False
+    signature = signature_of(fn)
+    return signature is not None and not signature.parameters
 
 
 def places_beyond(fn: Callable[..., Any], media: int) -> list[Any]:
     """The defaults of the positional parameters after the first `media`; `Parameter.empty` for none."""
-    try:
-        parameters = inspect.signature(fn).parameters.values()
-    except (TypeError, ValueError):
-        return []
+    signature = signature_of(fn)
+    parameters = signature.parameters.values() if signature is not None else ()
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return [p.default for p in positional[media:]]
 
@@ -49,23 +53,33 @@ def defaults_beyond(fn: Callable[..., Any], media: int) -> list[Any] | None:
     return None if inspect.Parameter.empty in defaults else defaults
 
 
+def takes_beyond(fn: Callable[..., Any], media: int) -> bool:
+    """Whether it can be given anything after the first `media` arguments; one that tells nothing may."""
+    signature = signature_of(fn)
+    return signature is None or _objection(signature.bind_partial, media + 1) is None
+
+
 def check_inputs(fn: Callable[..., Any], media: int, inputs: Sequence[Any] | None) -> None:
-    """Raises HandlerUnfit if it cannot be called with the media and the inputs that a stream declares."""
-    if inputs is None:
+    """Raises HandlerUnfit if it takes inputs after the media, but not those that a stream declares."""
+    signature = signature_of(fn)
+    if inputs is None or signature is None or not takes_beyond(fn, media):
         return
-    try:
-        signature = inspect.signature(fn)
-    except (TypeError, ValueError):
-        return
-    try:
-        signature.bind(*[None] * (media + len(inputs)))
-    except TypeError as error:
+    if (error := _objection(signature.bind, media + len(inputs))) is not None:
         count = "one input" if len(inputs) == 1 else f"{len(inputs)} inputs"
         raise HandlerUnfit(
             f"`{name_of(fn)}{signature}` cannot be called with {count}: {error}",
             why="it is given the values of `additional_inputs`" + (" behind the media" if media else ""),
             fix="Give it one parameter for each, or leave those that it does not take out of the list",
         ) from error
+
+
+def _objection(bind: Callable[..., Any], count: int) -> TypeError | None:
+    """What Python says to so many positional arguments, if it is not content with them."""
+    try:
+        bind(*[None] * count)
+    except TypeError as error:
+        return error
+    return None
 
 
 def name_of(fn: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import HandlerUnfit
 from ..options import StreamOptions
 from .base import AudioVideoStreamHandler, StreamHandlerBase
-from .callables import check_inputs, is_generator, name_of, places_beyond, takes_nothing
+from .callables import check_inputs, is_generator, name_of, takes_nothing
 from .functions import FunctionHandler, GeneratorHandler, VideoStreamHandler
 from .methods import check_methods
 from .reply import ReplyOnPause
@@ -61,7 +61,7 @@ def _for_function(
     if "video" in options.kinds:
         check_inputs(fn, 1, options.additional_inputs)
         return partial(FunctionHandler, fn, options.kinds)
-    _check_reply(fn, options)
+    check_inputs(fn, 1, options.additional_inputs)
     return partial(ReplyOnPause, fn)
 
 
@@ -104,7 +104,7 @@ def _check_fit(handler: StreamHandlerBase, options: StreamOptions) -> None:
     check_methods(handler)
     if isinstance(handler, ReplyOnPause):
         _check_turns(handler)
-        _check_reply(handler.fn, options)
+        check_inputs(handler.fn, 1, options.additional_inputs)
 
 
 def _check_turns(handler: ReplyOnPause) -> None:
@@ -116,12 +116,6 @@ def _check_turns(handler: ReplyOnPause) -> None:
                 fix="Pass `turn_model=` (says whether a turn is complete), `model=` (a voice detector) or "
                 "`algo_options=` (times), or call `trigger_response()`",
             )
-
-
-def _check_reply(fn: Callable[..., Any], options: StreamOptions) -> None:
-    """A reply that takes nothing beyond the sound is given nothing beyond it, as in FastRTC."""
-    if places_beyond(fn, 1):
-        check_inputs(fn, 1, options.additional_inputs)
 
 
 def _is_class(handler: Any) -> bool:

@@ -11,7 +11,7 @@ from ..media.frames import Kind
 from ..wire.messages import inputs_wanted
 from .awaiting import inputs_sent
 from .base import StreamHandlerBase, check_fps
-from .callables import defaults_beyond, is_async_generator, is_generator, name_of
+from .callables import defaults_beyond, is_async_generator, is_generator, name_of, takes_beyond
 from .shapes import Listener, Source
 
 EXHAUSTED = object()  # given by a source that has nothing more to give
@@ -49,6 +49,7 @@ class CallableHandler(StreamHandlerBase):
         super().__init__(fps=fps, output_sample_rate=output_sample_rate)
         self.fn = fn
         self._signature_defaults = defaults_beyond(fn, media)
+        self._takes_inputs = takes_beyond(fn, media)
 
     def bind(self, line: Line, defaults: Sequence[Any] | None = None) -> None:
         super().bind(line, self._signature_defaults if defaults is None else defaults)
@@ -57,6 +58,8 @@ class CallableHandler(StreamHandlerBase):
 
     def args(self) -> tuple[Any, ...] | None:
         """What the function takes beyond the media, or None while the client has not sent it."""
+        if not self._takes_inputs:
+            return ()
         if self._has_defaults or self.args_set.is_set():
             return tuple(self.latest_args[1:])
         return None

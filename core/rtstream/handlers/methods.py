@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from ..errors import HandlerUnfit
 from .base import StreamHandlerBase
-from .callables import is_generator
+from .callables import is_generator, signature_of
 
 FRAME = "the frame"
 ONCE = "it is called once, and nobody goes through what it yields"
@@ -34,9 +33,7 @@ def check_methods(handler: StreamHandlerBase) -> None:
 
 
 def _check_taken(name: str, method: Any, given: tuple[str, ...]) -> None:
-    try:
-        signature = inspect.signature(method)
-    except (TypeError, ValueError):
+    if (signature := signature_of(method)) is None:
         return
     try:
         signature.bind(*given)
