@@ -47,7 +47,7 @@ class ReplyOnPause(AsyncStreamHandler):
         algo_options: how turns are told apart.
         model_options: handed to the voice detector; `SileroVadOptions` for the default one.
         can_interrupt: whether speech over a reply stops it (default). Otherwise, and where no sound goes
-            back (mode "send"), what is said meanwhile is answered after it. Either way it is not lost.
+            back (mode "send"), what is said meanwhile is answered after it; `deaf_after_reply` loses it.
         interrupt_on: stop a reply when "speech" begins (default) or, as FastRTC does, at the "pause"
             after it.
         turn_model: hears in each pause whether the turn is complete, such as `SmartTurn()`; one that is not
