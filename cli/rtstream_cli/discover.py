@@ -95,8 +95,18 @@ def _address(text: str) -> str:
     )
 
 
-def over_http(url: str) -> str:
-    """The address of a server as its offers are posted to, where it was given as that of its sockets."""
+def server(url: str, settings: Settings) -> str:
+    """The address of a running server as its offers are posted to, where it was given as that of its sockets.
+
+    Raises:
+        UsageError: its handler's parameters were given, which it was started with.
+    """
+    if settings.words:
+        raise UsageError(
+            f"`{settings.words[0]}` is not for a running server",
+            why="its handler has the parameters that it was started with",
+            fix="Leave out what follows `--`, or give it to `rtstream serve`",
+        )
     return url.replace("ws", "http", 1) if url.startswith("ws") else url
 
 

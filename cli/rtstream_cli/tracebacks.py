@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 import threading
 import traceback
 from pathlib import Path
 
-import rtstream
+from rtstream.errors.where import frames_of, is_users
 
 SHOWN = 5  # frames: the place, and how one got there
 
-_PATHS = sysconfig.get_paths()
-_FOREIGN = tuple(
-    str(Path(folder).resolve()) + os.sep
-    for folder in {
-        _PATHS["stdlib"],
-        _PATHS["platstdlib"],
-        _PATHS["purelib"],
-        _PATHS["platlib"],
-        _PATHS["scripts"],
-        str(Path(rtstream.__file__).parent),
-        str(Path(__file__).parent),
-    }
-)
+_OURS = str(Path(__file__).resolve().parent) + os.sep
 
 
 def of_user(error: BaseException) -> list[traceback.FrameSummary]:
     """The frames of an exception that lie neither in Python, nor in an installed package, nor in rtstream."""
-    if isinstance(error.__cause__, StopIteration | StopAsyncIteration):
-        error = error.__cause__  # what Python makes of one in a generator begins outside of it (PEP 479)
-    return [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename)]
+    return [frame for frame in frames_of(error) if _is_users(frame.filename)]
 
 
 def _is_users(filename: str) -> bool:
-    path = Path(filename)
-    return path.is_file() and not str(path.resolve()).startswith(_FOREIGN)
+    return is_users(filename) and not str(Path(filename).resolve()).startswith(_OURS)
 
 
 def place(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from .options import Modality, Mode, UIArgs, validated
 from .server.bodies import Body
 from .server.lifespan import Life, during_life, first_of_all, load_ahead, require_turn_in_the_cloud
 from .server.requests import read_body, refusal
-from .server.routes import Endpoint, add_routes, checked_prefix
+from .server.routes import Endpoint, add_routes, checked_prefix, note_mounted
 from .server.telephone import SOCKETS, WEBHOOK, Telephone
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Stream(Engine):
         sockets["/websocket/offer"] = self.websocket_offer
         path = checked_prefix(path)
         add_routes(app, path, posts=posts, gets=gets, sockets=sockets, tags=tags)
-        app.state.rtstream_streams = [*getattr(app.state, "rtstream_streams", []), (path, self)]
+        note_mounted(app, path, self)
         self._life.wait()
         during_life(app, partial(self._while_mounted, path))
 

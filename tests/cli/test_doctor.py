@@ -265,6 +265,14 @@ def test_a_server_that_is_not_there_fails_with_the_code_of_the_network() -> None
     assert found and {(finding.mark, finding.exit_code) for finding in found} == {("fail", 5)}
 
 
+def test_a_running_server_is_given_no_parameters() -> None:
+    given = settings()
+    given.words = ["--gain", "2"]
+    (wrong,) = targets.look("http://127.0.0.1:9", given)
+    assert (wrong.mark, wrong.exit_code) == ("fail", 2)
+    assert "`--gain` is not for a running server" in wrong.said
+
+
 def test_a_server_of_http_on_another_machine_gets_no_microphone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "call", lambda url: iter(()))
     assert marks(targets.look("http://voice.example.org", settings())) == {"https": "warn"}

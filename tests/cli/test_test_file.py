@@ -76,6 +76,23 @@ stream_of_echo = Stream(echo, modality="audio")
 COLUMNS = "transport      in     out  first back  p95 gap  max gap  late  lost  vs direct  verdict"
 
 
+UNMADE = """
+from rtstream import AsyncStreamHandler
+
+
+class Unmade(AsyncStreamHandler):
+    def copy(self):
+        raise ValueError("no copies left")
+
+    async def receive(self, frame): ...
+
+    async def emit(self): ...
+
+
+handler = Unmade()
+"""
+
+
 @pytest.fixture
 def word(project: Path) -> str:
     """A project with handlers and half a second of something loud; the name of the latter."""
@@ -156,6 +173,17 @@ def test_a_handler_that_raises_is_exit_3_with_its_own_line(cli: Run, word: str) 
     assert 'raise ValueError("no good")' in result.stderr
     assert result.stderr.count("RT3005") == 1
     assert "site-packages" not in result.stderr
+
+
+@pytest.mark.parametrize("way", ["direct", "websocket"])
+def test_a_handler_that_cannot_be_made_is_exit_3_with_its_own_line(
+    cli: Run, project: Path, word: str, way: str
+) -> None:
+    (project / "unmade.py").write_text(UNMADE)
+    result = cli("test-file", word, "unmade.py", "--modality", "audio", "--via", way)
+    assert result.exit_code == 3
+    assert "error[RT3005]: no copies left" in result.stderr
+    assert 'raise ValueError("no copies left")' in result.stderr
 
 
 def test_a_handlers_error_is_in_the_document_with_its_place(cli: Run, word: str) -> None:

@@ -76,6 +76,19 @@ def test_two_streams_on_one_app_have_connections_and_limits_of_their_own() -> No
     run(main())
 
 
+@pytest.mark.parametrize(("second", "told"), [("/voice", True), ("/voice/", True), ("/other", False)])
+def test_a_stream_that_stands_in_the_way_of_another_is_named_in_the_log(
+    second: str, told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = FastAPI()
+    first = Stream(AsyncEcho(), modality="audio")
+    first.mount(app, "/voice")
+    first.mount(app, "/voice")
+    assert not caplog.records, "twice the same one is no harm"
+    Stream(AsyncEcho(), modality="audio").mount(app, second)
+    assert ["'/voice'" in record.getMessage() for record in caplog.records] == [True] * told
+
+
 def test_the_apps_own_lifespan_and_routes_live_on() -> None:
     events: list[str] = []
 

@@ -6,7 +6,9 @@ import asyncio
 import gc
 import json
 import logging
+import runpy
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from rtstream import WebRTCError
 from rtstream.clock import Clock, run_stepped
 from rtstream.errors import HandlerHung, HandlerRaised, HandlerReturnedNonsense, HandlerUnfit, UsageError
-from rtstream.session.reports import AGAIN, HUNG_AFTER, KEPT, Reports, told, users_code
+from rtstream.session.reports import AGAIN, HUNG_AFTER, KEPT, Edge, Reports, told, users_code
 
 
 class Client:
@@ -207,7 +209,7 @@ def test_a_broken_part_is_logged_and_counted(caplog: pytest.LogCaptureFixture) -
 
 def error_of(code: str) -> BaseException:
     try:
-        exec(compile(code, "handler.py", "exec"))
+        exec(compile(code, str(Path("handler.py").resolve()), "exec"))
     except BaseException as error:
         return error
     raise AssertionError("it raised nothing")
@@ -218,6 +220,35 @@ def test_an_error_is_told_with_its_kind_and_place() -> None:
     assert isinstance(error, HandlerRaised)
     assert (error.what, error.why) == ("'voice'", "KeyError at handler.py:2")
     assert isinstance(error.__cause__, KeyError)
+
+
+@pytest.mark.parametrize(
+    ("code", "place"),
+    [
+        ("import json\n\njson.loads('{')", "handler.py:3"),
+        ("import numpy as np\nnp.zeros(3).reshape(2)", "handler.py:2"),
+    ],
+)
+def test_an_error_in_a_library_is_told_with_the_users_line_that_called_it(
+    tmp_path: Path, code: str, place: str
+) -> None:
+    file = tmp_path / "handler.py"
+    file.write_text(code)
+    with pytest.raises(ValueError) as raised:
+        runpy.run_path(str(file))
+    assert told(raised.value).why.endswith(f" at {place}")
+
+
+def test_an_error_of_the_call_itself_has_no_place_in_rtstream() -> None:
+    async def takes_nothing() -> None: ...
+
+    async def main() -> None:
+        client = Client()
+        edge = Edge(client.reports, hangs=False)
+        await edge.call(takes_nothing, 1)
+        assert client.reports.errors[0].why == "TypeError"
+
+    run_stepped(main())
 
 
 def test_a_generator_that_reads_past_an_end_is_told_with_its_own_line() -> None:

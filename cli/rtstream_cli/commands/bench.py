@@ -137,7 +137,7 @@ def _wish(
     named = given["target"]
     url = None
     if named is not None and named.startswith(discover.URL_SCHEMES):
-        url = discover.over_http(discover.find(target, settings).url or "")
+        url = discover.server(discover.find(target, settings).url or "", settings)
         _check_elsewhere(settings)
     known = ctx.find_object(Globals) or Globals()
     config = str(known.config.resolve()) if known.config is not None else None
@@ -149,12 +149,6 @@ def _wish(
 
 def _check_elsewhere(settings: Settings) -> None:
     """See that nothing is asked of a running server that can only be asked of a handler."""
-    if settings.words:
-        raise UsageError(
-            f"`{settings.words[0]}` is not for a running server",
-            why="its handler has the parameters that it was started with",
-            fix="Leave out what follows `--`, or give it to `rtstream serve`",
-        )
     if settings.values["mode"] == "send" or settings.values["modality"] not in (None, "audio"):
         raise UsageError(
             "of that server nothing would be seen that tells how well it is",

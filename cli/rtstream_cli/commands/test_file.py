@@ -178,14 +178,8 @@ def _each(settings: Settings, ways: Sequence[str] | None) -> list[str]:
 def _what(found: Target, settings: Settings, modality: str | None, mode: str | None) -> dict[str, Any]:
     """The stream under test, and where it is mounted; or its address and what was said of it."""
     if found.url is not None:
-        if settings.words:
-            raise UsageError(
-                f"`{settings.words[0]}` is not for a running server",
-                why="its handler has the parameters that it was started with",
-                fix="Leave out what follows `--`, or give it to `rtstream serve`",
-            )
         given = {"modality": settings.take("modality", modality), "mode": settings.take("mode", mode)}
-        return {"target": discover.over_http(found.url), **given}
+        return {"target": discover.server(found.url, settings), **given}
     stream = streams.of(found, settings, modality, mode, verbose=False)
     if not infer.is_app(found.obj):
         return {"target": stream}

@@ -27,7 +27,7 @@ def look(target: str | None, settings: Settings) -> Iterator[Finding]:
         if found.url is None:
             yield from _handler(found, settings)
         else:
-            yield from _server(found.url)
+            yield from _server(found.url, discover.server(found.url, settings))
     except HandlerNotFound as error:
         if settings.values["target"] is not None:
             yield failed("target", error)
@@ -51,9 +51,9 @@ def _handler(found: Target, settings: Settings) -> Iterator[Finding]:
             yield Finding(name, "ok", f"a short call went through it, over after {1000 * warmth.call:.0f} ms")
 
 
-def _server(url: str) -> Iterator[Finding]:
-    address = urlsplit(url)
+def _server(given: str, url: str) -> Iterator[Finding]:
+    address = urlsplit(given)
     if address.scheme in ("http", "ws") and not is_loopback(address.hostname or ""):
         said = "browsers give out no microphone to a page of http that is on another machine"
         yield Finding("https", "warn", said, "rtstream serve --https, or a proxy that speaks TLS")
-    yield from calls.call(discover.over_http(url))
+    yield from calls.call(url)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures.thread
 import sys
-import sysconfig
 import threading
 import traceback
 from collections.abc import Callable
@@ -12,16 +11,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
-import rtstream
 from rtstream.errors import HandlerHung
+from rtstream.errors.where import is_users
 from rtstream.worker import Worker
 
 T = TypeVar("T")
-
-_PATHS = sysconfig.get_paths()
-_FOREIGN = tuple(
-    str(Path(path).resolve()) for path in (_PATHS["stdlib"], _PATHS["purelib"], *rtstream.__path__)
-)
 
 
 def guarded(work: Callable[[], T], limit: float) -> T:
@@ -76,7 +70,7 @@ def let_pools_go() -> None:
 def _users(frame: FrameType | None) -> str:
     """The innermost of a thread's frames that is neither Python's, nor a package's, nor ours."""
     while frame is not None:
-        if not str(Path(frame.f_code.co_filename).resolve()).startswith(_FOREIGN):
+        if is_users(frame.f_code.co_filename):
             line = traceback.extract_stack(frame, 1)[0]
             return f"{Path(line.filename).name}:{line.lineno}: {line.line}"
         frame = frame.f_back

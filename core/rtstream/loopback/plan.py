@@ -13,6 +13,7 @@ from rtstream.loopback.interrupting import Interrupting, Interruption
 from rtstream.media.files import Clip
 from rtstream.media.frames import Kind
 from rtstream.options import KINDS, Modality, Mode
+from rtstream.session.reports import users_code
 from rtstream.stream import Stream
 from rtstream.transports.file import Script
 
@@ -64,10 +65,15 @@ class Plan:
 
     @cached_property
     def handler_form(self) -> tuple[int, int | None, int]:
-        """Samples a second to the handler and from it (None: unknown), and the channels of what it takes."""
+        """Samples a second to the handler and from it (None: unknown), and the channels of what it takes.
+
+        Raises:
+            HandlerRaised: the user's code raised while it made the handler.
+        """
         if isinstance(self.target, str):
             return 48000, None, 1  # the default of FastRTC's handlers and of ours: no protocol tells it
-        handler = as_handler(self.target.event_handler, self.target.options)()
+        with users_code():
+            handler = as_handler(self.target.event_handler, self.target.options)()
         channels = 2 if handler.expected_layout == "stereo" else 1
         return handler.input_sample_rate, handler.output_sample_rate, channels
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from .requests import refusal
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.responses import Response
+
+logger = logging.getLogger("rtstream.server")
 
 Endpoint = Callable[[Any], Awaitable[Any]]
 
@@ -72,6 +75,18 @@ def add_routes(
         ]
     app.router.routes += [WebSocketRoute(prefix + path, endpoint) for path, endpoint in sockets.items()]
     app.router.routes += [Route(prefix + path, _needs_upgrade, methods=["GET"]) for path in sockets]
+
+
+def note_mounted(app: Starlette, path: str, stream: object) -> None:
+    """Let an app know its streams, and say so where one stands in the way of another."""
+    mounted: list[tuple[str, object]] = getattr(app.state, "rtstream_streams", [])
+    if any(path == taken and stream is not other for taken, other in mounted):
+        logger.warning(
+            "two streams are mounted at %r, and clients reach the first one alone: "
+            'give each a path of its own, stream.mount(app, path="/second")',
+            path or "/",
+        )
+    app.state.rtstream_streams = [*mounted, (path, stream)]
 
 
 def _check_is_app(app: Any, prefix: str) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from ..clock import Clock
 from ..errors import HandlerHung, HandlerRaised, RtstreamError
+from ..errors.where import place
 from ..outputs import WebRTCError
 from ..wire import messages
 from ..worker import Abandoned
@@ -186,7 +185,7 @@ def told(error: BaseException) -> RtstreamError:
         return error
     if isinstance(error, WebRTCError):
         return HandlerRaised(error.message)
-    where = _innermost(error)
+    where = place(error)  # by the name of its file: the client is told, and need not know where that lies
     words = _words(error)
     report = HandlerRaised(
         words if len(words) <= LONGEST_WORDS else f"{words[:LONGEST_WORDS]} …",
@@ -230,11 +229,3 @@ def outcome(step: Callable[..., Any], *args: Any) -> tuple[Any, BaseException | 
 def _times_cancelled() -> int:
     task = asyncio.current_task()
     return task.cancelling() if task is not None else 0
-
-
-def _innermost(error: BaseException) -> str:
-    if isinstance(error.__cause__, StopIteration | StopAsyncIteration):
-        error = error.__cause__  # what Python makes of one in a generator begins outside of it (PEP 479)
-    frames = traceback.extract_tb(error.__traceback__)
-    # The client is told, and need not know where on the server the file lies: the log does.
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
