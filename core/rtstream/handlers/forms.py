@@ -46,22 +46,18 @@ def _for_function(
             why="a handler is a function, a generator function, or a StreamHandler, its class or factory",
             fix="Pass the function itself, without calling it",
         )
-    if not is_generator(fn):
-        if options.mode == "receive":
-            raise HandlerUnfit(
-                f"`{name_of(fn)}` returns once, but mode 'receive' needs a source that goes on",
-                why="in this mode nothing comes in that the function could be called with",
-                fix="Make it a generator function (yield each frame), or use mode='send-receive'",
-            )
-        check_inputs(fn, 1, options.additional_inputs)
-        return partial(FunctionHandler, fn, options.kinds)
-    if options.mode == "receive":
-        check_inputs(fn, 0, options.additional_inputs)
+    hears = options.mode != "receive"
+    if not hears and not is_generator(fn):
+        raise HandlerUnfit(
+            f"`{name_of(fn)}` returns once, but mode 'receive' needs a source that goes on",
+            why="in this mode nothing comes in that the function could be called with",
+            fix="Make it a generator function (yield each frame), or use mode='send-receive'",
+        )
+    check_inputs(fn, 1 if hears else 0, options.additional_inputs)
+    if not hears:
         return partial(GeneratorHandler, fn, fps=fps)
-    if "video" in options.kinds:
-        check_inputs(fn, 1, options.additional_inputs)
+    if "video" in options.kinds or not is_generator(fn):
         return partial(FunctionHandler, fn, options.kinds)
-    check_inputs(fn, 1, options.additional_inputs)
     return partial(ReplyOnPause, fn)
 
 

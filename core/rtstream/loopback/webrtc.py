@@ -84,15 +84,11 @@ class _Line:
         offer = {"sdp": self._pc.localDescription.sdp, "type": "offer", "webrtc_id": call_id}
         answer = await post_offer(f"{url.rstrip('/')}/webrtc/offer", offer)
         await self._pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await self._connected.wait()
-        except TimeoutError:
-            raise RemoteError(
-                f"the offer was answered, but no media path was found within {CONNECT_SECONDS:g} s",
-                why="no UDP came through between the addresses that both ends offered",
-                fix="Check firewalls, or give the server a TURN server with --ice-server",
-            ) from None
+        await media_path(
+            self._connected,
+            why="no UDP came through between the addresses that both ends offered",
+            fix="Check firewalls, or give the server a TURN server with --ice-server",
+        )
 
     async def talk(self) -> None:
         """Say what the script says until it is time to hang up."""
@@ -175,6 +171,25 @@ class _Track(MediaStreamTrack):
 
     async def recv(self) -> av.AudioFrame | av.VideoFrame:
         return await self._frames.get()
+
+
+async def media_path(connected: asyncio.Event, **reason: str) -> None:
+    """Wait until the media path stands that was agreed on.
+
+    Args:
+        connected: set when it does.
+        reason: the error's `why` and `fix` if it never does.
+
+    Raises:
+        RemoteError: it does not, within `CONNECT_SECONDS`.
+    """
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await connected.wait()
+    except TimeoutError:
+        raise RemoteError(
+            f"the offer was answered, but no media path was found within {CONNECT_SECONDS:g} s", **reason
+        ) from None
 
 
 async def post_offer(address: str, offer: dict[str, Any]) -> dict[str, Any]:

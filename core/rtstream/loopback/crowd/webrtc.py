@@ -12,13 +12,12 @@ from typing import Any
 
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from rtstream.errors import RemoteError
 from rtstream.loopback.crowd.voice import RATE, Again
 from rtstream.loopback.taken import Taken
-from rtstream.loopback.webrtc import CONNECT_SECONDS, post_offer
+from rtstream.loopback.webrtc import media_path, post_offer
 from rtstream.media import libopus
 from rtstream.media.frames import FRAME_SECONDS, AudioFrame
-from rtstream.rtp import packet
+from rtstream.rtp import packet, rtcp
 from rtstream.transports.aiortc_inside import Line, choose_ice_addresses
 from rtstream.transports.audio_path import is_known
 from rtstream.transports.audio_sdp import agreed_codecs
@@ -100,14 +99,8 @@ class _Light:
         answer = await post_offer(f"{url.rstrip('/')}/webrtc/offer", offer)
         self._payload_type = next(iter(agreed_codecs(answer["sdp"])), 0)
         await pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await self._connected.wait()
-        except TimeoutError:
-            raise RemoteError(
-                f"the offer was answered, but no media path was found within {CONNECT_SECONDS:g} s",
-                why="no UDP came through, or the server or the callers are too busy to agree on keys",
-            ) from None
+        busy = "no UDP came through, or the server or the callers are too busy to agree on keys"
+        await media_path(self._connected, why=busy)
 
     async def talk(self) -> None:
         """Say the voice, 20 ms a packet, on a schedule that does not drift."""
@@ -133,7 +126,7 @@ class _Light:
 
     def _take(self, data: bytes) -> bool:
         """Keep a packet of sound; False for what is none (RFC 5761 §4: reports)."""
-        if not self._line.keyed or len(data) < 2 or 192 <= data[1] <= 223:
+        if not self._line.keyed or rtcp.is_rtcp(data):
             return False
         plain = self._line.unprotect(data)
         heard = packet.parse(plain) if plain is not None else None
